@@ -1,0 +1,162 @@
+/** The environment, read and checked once. Every setting is listed in README.md, "Settings". */
+import { homedir } from 'node:os';
+import { resolve } from 'node:path';
+import { z } from 'zod';
+import { toMs } from './jobs/durations.js';
+import { taskQueues } from './jobs/define-job.js';
+
+export class ConfigError extends Error {
+  constructor(faults: string[]) {
+    super(faults.join('\n'));
+    this.name = 'ConfigError';
+  }
+}
+
+const port = (fallback: number) => z.coerce.number({ error: 'must be a port' }).int().min(1).max(65_535).default(fallback);
+const flag = () => z.enum(['0', '1', 'false', 'true'], { error: 'must be 0 or 1' }).default('0').transform((text) => text === '1' || text === 'true');
+const oneLine = () => z.string().refine((text) => !/[\r\n\0]/.test(text), 'must be one line');
+
+/** `smtp://user:pass@host:port?connections=10` */
+const smtpUrl = oneLine().transform((text, ctx) => {
+  try {
+    const url = new URL(text);
+    const connections = Number(url.searchParams.get('connections') ?? 10);
+    const secure = url.protocol === 'smtps:';
+    if (!secure && url.protocol !== 'smtp:') throw new Error('protocol');
+    if (url.hostname === '' || !Number.isInteger(connections) || connections < 1 || connections > 1_000) throw new Error('parts');
+    return {
+      host: url.hostname.replace(/^\[|\]$/g, ''),
+      port: Number(url.port || (secure ? 465 : 587)),
+      secure,
+      connections,
+      ...(url.username !== '' && { auth: { user: decodeURIComponent(url.username), pass: decodeURIComponent(url.password) } }),
+    };
+  } catch {
+    const shown = text.replace(/\/\/[^@/]*@/, '//…@'); // a password is never shown
+    ctx.addIssue(
+      `must be smtp://host:port or smtps://user:password@host:port, with ?connections=1 to 1000 if wanted, got "${shown}". Leave it unset for the local catcher.`,
+    );
+    return z.NEVER;
+  }
+});
+
+export type SmtpSettings = z.output<typeof smtpUrl>;
+
+const environment = z.object({
+  PORT: port(3000),
+  HOST: z.string().default('127.0.0.1'),
+  PUBLIC_URL: z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).optional(),
+  DATA_DIR: z.string().default('.data'),
+  RETENTION: z
+    .string()
+    .default('30d')
+    .transform((text, ctx) => {
+      try {
+        const ms = toMs(text);
+        if (ms >= 3_600_000) return ms;
+      } catch {
+        // worded below
+      }
+      ctx.addIssue(`must be a duration of an hour or more, like 30d or 48h, got "${text}"`);
+      return z.NEVER;
+    }),
+  LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace']).default('info'),
+  API_KEYS: z
+    .string()
+    .default('')
+    .transform((text) => text.split(',').map((key) => key.trim()).filter((key) => key !== ''))
+    .refine((keys) => keys.every((key) => key.length >= 16), 'must be a comma list of keys of 16 characters or more'),
+  TEMPORAL_ADDRESS: z.string().regex(/^\S+:\d+$/, 'must be host:port').optional(),
+  TEMPORAL_NAMESPACE: z.string().default('default'),
+  TEMPORAL_API_KEY: z.string().optional(),
+  TEMPORAL_TLS_CERT: z.string().optional(),
+  TEMPORAL_TLS_KEY: z.string().optional(),
+  TEMPORAL_TLS_CA: z.string().optional(),
+  TEMPORAL_TLS_SERVER_NAME: z.string().optional(),
+  TEMPORAL_CLI_PATH: z.string().optional(),
+  TEMPORAL_PORT: port(7233),
+  TEMPORAL_UI_PORT: port(8233),
+  TEMPORAL_UI_URL: z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).optional(),
+  WORKER_QUEUES: z
+    .string()
+    .default(taskQueues.join(','))
+    .transform((text) => text.split(',').map((name) => name.trim()))
+    .pipe(z.array(z.enum(taskQueues, { error: `must be a comma list of ${taskQueues.join(', ')}` })).min(1)),
+  // Below 4, one run's two slices could take more than half of the slots.
+  WORKER_CONCURRENCY: z.coerce.number({ error: 'must be a number' }).int().min(4).max(1_000).default(10),
+  WORKER_HEALTH_PORT: z.coerce.number({ error: 'must be a port' }).int().min(1).max(65_535).optional(),
+  SMTP_URL: smtpUrl.optional(),
+  MAIL_DOMAIN: z
+    .string()
+    .regex(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i, 'must be a domain, like example.com')
+    .default('localhost'),
+  MAIL_FROM: oneLine().optional(),
+  MAIL_RATE: z.coerce.number({ error: 'must be mails per second' }).positive().max(100_000).optional(),
+  MAIL_UI_PORT: port(8025),
+  DATABASE_URL: z.undefined({ error: 'is not supported yet: leave it unset; the ledger is a SQLite file in DATA_DIR' }).optional(),
+  BLOB_URL: z.undefined({ error: 'is not supported yet: leave it unset; files are kept in DATA_DIR' }).optional(),
+  SHARED_DATA_DIR: flag(),
+});
+
+export type Config = ReturnType<typeof readConfig>;
+export const settingNames = Object.keys(environment.shape);
+
+/**
+ * @param env empty values count as unset
+ * @throws ConfigError that names every wrong setting and what it should be
+ */
+export function readConfig(env: NodeJS.ProcessEnv) {
+  const given = Object.fromEntries(Object.entries(env).filter(([name, value]) => settingNames.includes(name) && value !== ''));
+  const parsed = environment.safeParse(given);
+  if (!parsed.success) throw new ConfigError(parsed.error.issues.map(({ path, message }) => worded(String(path[0]), message, given[String(path[0])])));
+
+  const e = parsed.data;
+  const faults: string[] = [];
+  const publicHost = !isLoopback(e.HOST);
+  if (publicHost && e.API_KEYS.length === 0) {
+    faults.push(`HOST is "${e.HOST}", which others can reach, but API_KEYS is unset. Set API_KEYS, or leave HOST at 127.0.0.1.`);
+  }
+  if (e.TEMPORAL_ADDRESS !== undefined && !isLoopback(e.TEMPORAL_ADDRESS.replace(/:\d+$/, '')) && !e.SHARED_DATA_DIR) {
+    faults.push(
+      `TEMPORAL_ADDRESS is "${e.TEMPORAL_ADDRESS}", which other hosts share, but the ledger and the files are in DATA_DIR on this one. Set SHARED_DATA_DIR=1 if every process sees the same DATA_DIR.`,
+    );
+  }
+  if ((e.TEMPORAL_TLS_CERT === undefined) !== (e.TEMPORAL_TLS_KEY === undefined)) {
+    faults.push('TEMPORAL_TLS_CERT and TEMPORAL_TLS_KEY go together. Set both to paths of PEM files, or neither.');
+  }
+  if (faults.length > 0) throw new ConfigError(faults);
+
+  const dataDir = resolve(e.DATA_DIR.replace(/^~(?=\/)/, homedir()));
+  return {
+    port: e.PORT,
+    host: e.HOST,
+    publicUrl: e.PUBLIC_URL?.replace(/\/$/, ''),
+    dataDir,
+    retentionMs: e.RETENTION,
+    logLevel: e.LOG_LEVEL,
+    apiKeys: e.API_KEYS,
+    temporal: {
+      address: e.TEMPORAL_ADDRESS ?? `127.0.0.1:${e.TEMPORAL_PORT}`,
+      namespace: e.TEMPORAL_NAMESPACE,
+      apiKey: e.TEMPORAL_API_KEY,
+      tls: { cert: e.TEMPORAL_TLS_CERT, key: e.TEMPORAL_TLS_KEY, ca: e.TEMPORAL_TLS_CA, serverName: e.TEMPORAL_TLS_SERVER_NAME },
+      uiUrl: (e.TEMPORAL_UI_URL ?? `http://127.0.0.1:${e.TEMPORAL_UI_PORT}`).replace(/\/$/, ''),
+    },
+    localTemporal: { port: e.TEMPORAL_PORT, uiPort: e.TEMPORAL_UI_PORT, cliPath: e.TEMPORAL_CLI_PATH },
+    worker: { queues: [...new Set(e.WORKER_QUEUES)], concurrency: e.WORKER_CONCURRENCY, healthPort: e.WORKER_HEALTH_PORT },
+    mail: {
+      smtp: e.SMTP_URL,
+      domain: e.MAIL_DOMAIN,
+      from: e.MAIL_FROM ?? `Longhaul <no-reply@${e.MAIL_DOMAIN}>`,
+      ratePerSecond: e.MAIL_RATE,
+      uiPort: e.MAIL_UI_PORT,
+    },
+  };
+}
+
+export const isLoopback = (host: string) => /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/i.test(host);
+
+function worded(name: string, message: string, value: string | undefined): string {
+  const secret = /KEY|URL/.test(name);
+  return `${name} ${message}${secret || value === undefined || message.includes('got') ? '' : `, got ${JSON.stringify(value)}`}.`.replace(/\.\.$/, '.');
+}

@@ -1,0 +1,38 @@
+/**
+ * What a run carries besides its input, under one memo key: readable without a worker, and kept across continue-as-new.
+ * A run started from Temporal's UI or CLI has none; the defaults below stand in. Pure: the workflow sandbox reads it too.
+ */
+export const memoKey = 'longhaul';
+
+/** What to do with an effect of which nobody knows whether it happened: do it again, or leave it for a person. */
+export type OnAmbiguous = 'resend' | 'hold';
+
+export interface RunMemo {
+  readonly v: 1;
+  readonly tenant: string;
+  /** sha256 of the job type and the body as sent; tells a replayed Idempotency-Key from a reused one. */
+  readonly fingerprint: string;
+  readonly onAmbiguous: OnAmbiguous;
+}
+
+export const defaultTenant = 'default';
+
+export function runMemo(memo: Record<string, unknown> | undefined): RunMemo {
+  const own = memo?.[memoKey] as Partial<RunMemo> | undefined;
+  return {
+    v: 1,
+    tenant: own?.tenant ?? defaultTenant,
+    fingerprint: own?.fingerprint ?? '',
+    onAmbiguous: own?.onAmbiguous ?? 'resend',
+  };
+}
+
+/** The header that tells a step on whose behalf it works; set by the workflow's outbound interceptor. */
+export const stepHeader = 'longhaul';
+
+export interface StepHeader {
+  readonly tenant: string;
+  readonly onAmbiguous: OnAmbiguous;
+  /** The first run of a continued-as-new chain: what belongs to one run of a job, and not to an earlier one of the same id. */
+  readonly chain: string;
+}
