@@ -86,8 +86,14 @@ function checkStep(what: string, options: StepOptions): void {
 export const scheduleToCloseOf = (options: StepOptions): Duration =>
   options.scheduleToClose ?? retryPolicies[options.retry].totalTime;
 
-/** What the workflow of a job is: its only argument is the job's input, so Temporal's UI and CLI can start it too. */
-export type WorkflowOf<J extends Job> = (input: z.output<ReturnType<J['input']>>, ...carried: never[]) => Promise<z.output<ReturnType<J['output']>>>;
+/**
+ * What the workflow of a job is. Its only argument is the job's input, so that Temporal's UI and CLI can start it too;
+ * `Carried` is what continue-as-new adds.
+ */
+export type WorkflowOf<J extends Job, Carried extends unknown[] = []> = (
+  input: z.output<ReturnType<J['input']>>,
+  ...carried: Carried
+) => Promise<z.output<ReturnType<J['output']>>>;
 
 /** The activities that a job's contract asks for. */
 export type StepsOf<J extends Job> = {

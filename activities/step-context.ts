@@ -1,0 +1,47 @@
+/** What a running step knows of its run; set by the worker around each attempt. */
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import { activityInfo, Context } from '@temporalio/activity';
+import type { Holder } from '../storage/ledger.js';
+
+export interface StepContext {
+  readonly tenant: string;
+  readonly onAmbiguous: 'resend' | 'hold';
+  readonly holder: Holder;
+  /** Aborts when the run is cancelled or the worker's time to stop is up. */
+  readonly signal: AbortSignal;
+  heartbeat(): void;
+}
+
+export const hostPrefix = `${hostname()}:`;
+
+/** This process, for the leases in the ledger: host and pid tell whether it lives, the rest tells pids apart that repeat. */
+export const thisProcess = `${hostPrefix}${process.pid}:${randomUUID().slice(0, 8)}`;
+
+/** What the workflow sends along with each step: see temporal/memo.ts. */
+export const stepHeaders = new AsyncLocalStorage<{ tenant: string; onAmbiguous: 'resend' | 'hold'; chain: string }>();
+
+/** @throws Error outside of a step */
+export function stepContext(): StepContext {
+  const header = stepHeaders.getStore();
+  if (header === undefined) throw new Error('stepContext() is for the code of a running step.');
+  const info = activityInfo();
+  const context = Context.current();
+  const { workflowId, runId } = info.workflowExecution ?? { workflowId: '', runId: '' };
+  return {
+    tenant: header.tenant,
+    onAmbiguous: header.onAmbiguous,
+    signal: context.cancellationSignal,
+    heartbeat: () => context.heartbeat(),
+    holder: {
+      workflowId,
+      runId,
+      chain: header.chain,
+      activityId: info.activityId,
+      attempt: info.attempt,
+      process: thisProcess,
+      heartbeatMs: info.heartbeatTimeoutMs ?? 10_000,
+    },
+  };
+}
