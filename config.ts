@@ -12,8 +12,13 @@ export class ConfigError extends Error {
   }
 }
 
-const port = (fallback: number) => z.coerce.number({ error: 'must be a port' }).int().min(1).max(65_535).default(fallback);
-const flag = () => z.enum(['0', '1', 'false', 'true'], { error: 'must be 0 or 1' }).default('0').transform((text) => text === '1' || text === 'true');
+const port = (fallback: number) =>
+  z.coerce.number({ error: 'must be a port' }).int().min(1).max(65_535).default(fallback);
+const flag = () =>
+  z
+    .enum(['0', '1', 'false', 'true'], { error: 'must be 0 or 1' })
+    .default('0')
+    .transform((text) => text === '1' || text === 'true');
 const oneLine = () => z.string().refine((text) => !/[\r\n\0]/.test(text), 'must be one line');
 
 /** `smtp://user:pass@host:port?connections=10` */
@@ -23,13 +28,16 @@ const smtpUrl = oneLine().transform((text, ctx) => {
     const connections = Number(url.searchParams.get('connections') ?? 10);
     const secure = url.protocol === 'smtps:';
     if (!secure && url.protocol !== 'smtp:') throw new Error('protocol');
-    if (url.hostname === '' || !Number.isInteger(connections) || connections < 1 || connections > 1_000) throw new Error('parts');
+    if (url.hostname === '' || !Number.isInteger(connections) || connections < 1 || connections > 1_000)
+      throw new Error('parts');
     return {
       host: url.hostname.replace(/^\[|\]$/g, ''),
       port: Number(url.port || (secure ? 465 : 587)),
       secure,
       connections,
-      ...(url.username !== '' && { auth: { user: decodeURIComponent(url.username), pass: decodeURIComponent(url.password) } }),
+      ...(url.username !== '' && {
+        auth: { user: decodeURIComponent(url.username), pass: decodeURIComponent(url.password) },
+      }),
     };
   } catch {
     const shown = text.replace(/\/\/[^@/]*@/, '//…@'); // a password is never shown
@@ -64,9 +72,17 @@ const environment = z.object({
   API_KEYS: z
     .string()
     .default('')
-    .transform((text) => text.split(',').map((key) => key.trim()).filter((key) => key !== ''))
+    .transform((text) =>
+      text
+        .split(',')
+        .map((key) => key.trim())
+        .filter((key) => key !== ''),
+    )
     .refine((keys) => keys.every((key) => key.length >= 16), 'must be a comma list of keys of 16 characters or more'),
-  TEMPORAL_ADDRESS: z.string().regex(/^\S+:\d+$/, 'must be host:port').optional(),
+  TEMPORAL_ADDRESS: z
+    .string()
+    .regex(/^\S+:\d+$/, 'must be host:port')
+    .optional(),
   TEMPORAL_NAMESPACE: z.string().default('default'),
   TEMPORAL_API_KEY: z.string().optional(),
   TEMPORAL_TLS_CERT: z.string().optional(),
@@ -93,7 +109,9 @@ const environment = z.object({
   MAIL_FROM: oneLine().optional(),
   MAIL_RATE: z.coerce.number({ error: 'must be mails per second' }).positive().max(100_000).optional(),
   MAIL_UI_PORT: port(8025),
-  DATABASE_URL: z.undefined({ error: 'is not supported yet: leave it unset; the ledger is a SQLite file in DATA_DIR' }).optional(),
+  DATABASE_URL: z
+    .undefined({ error: 'is not supported yet: leave it unset; the ledger is a SQLite file in DATA_DIR' })
+    .optional(),
   BLOB_URL: z.undefined({ error: 'is not supported yet: leave it unset; files are kept in DATA_DIR' }).optional(),
   SHARED_DATA_DIR: flag(),
 });
@@ -106,15 +124,22 @@ export const settingNames = Object.keys(environment.shape);
  * @throws ConfigError that names every wrong setting and what it should be
  */
 export function readConfig(env: NodeJS.ProcessEnv) {
-  const given = Object.fromEntries(Object.entries(env).filter(([name, value]) => settingNames.includes(name) && value !== ''));
+  const given = Object.fromEntries(
+    Object.entries(env).filter(([name, value]) => settingNames.includes(name) && value !== ''),
+  );
   const parsed = environment.safeParse(given);
-  if (!parsed.success) throw new ConfigError(parsed.error.issues.map(({ path, message }) => worded(String(path[0]), message, given[String(path[0])])));
+  if (!parsed.success)
+    throw new ConfigError(
+      parsed.error.issues.map(({ path, message }) => worded(String(path[0]), message, given[String(path[0])])),
+    );
 
   const e = parsed.data;
   const faults: string[] = [];
   const publicHost = !isLoopback(e.HOST);
   if (publicHost && e.API_KEYS.length === 0) {
-    faults.push(`HOST is "${e.HOST}", which others can reach, but API_KEYS is unset. Set API_KEYS, or leave HOST at 127.0.0.1.`);
+    faults.push(
+      `HOST is "${e.HOST}", which others can reach, but API_KEYS is unset. Set API_KEYS, or leave HOST at 127.0.0.1.`,
+    );
   }
   if (e.TEMPORAL_ADDRESS !== undefined && !isLoopback(e.TEMPORAL_ADDRESS.replace(/:\d+$/, '')) && !e.SHARED_DATA_DIR) {
     faults.push(
@@ -139,11 +164,20 @@ export function readConfig(env: NodeJS.ProcessEnv) {
       address: e.TEMPORAL_ADDRESS ?? `127.0.0.1:${e.TEMPORAL_PORT}`,
       namespace: e.TEMPORAL_NAMESPACE,
       apiKey: e.TEMPORAL_API_KEY,
-      tls: { cert: e.TEMPORAL_TLS_CERT, key: e.TEMPORAL_TLS_KEY, ca: e.TEMPORAL_TLS_CA, serverName: e.TEMPORAL_TLS_SERVER_NAME },
+      tls: {
+        cert: e.TEMPORAL_TLS_CERT,
+        key: e.TEMPORAL_TLS_KEY,
+        ca: e.TEMPORAL_TLS_CA,
+        serverName: e.TEMPORAL_TLS_SERVER_NAME,
+      },
       uiUrl: (e.TEMPORAL_UI_URL ?? `http://127.0.0.1:${e.TEMPORAL_UI_PORT}`).replace(/\/$/, ''),
     },
     localTemporal: { port: e.TEMPORAL_PORT, uiPort: e.TEMPORAL_UI_PORT, cliPath: e.TEMPORAL_CLI_PATH },
-    worker: { queues: [...new Set(e.WORKER_QUEUES)], concurrency: e.WORKER_CONCURRENCY, healthPort: e.WORKER_HEALTH_PORT },
+    worker: {
+      queues: [...new Set(e.WORKER_QUEUES)],
+      concurrency: e.WORKER_CONCURRENCY,
+      healthPort: e.WORKER_HEALTH_PORT,
+    },
     mail: {
       smtp: e.SMTP_URL,
       domain: e.MAIL_DOMAIN,
@@ -158,5 +192,8 @@ export const isLoopback = (host: string) => /^(localhost|127(\.\d{1,3}){3}|\[?::
 
 function worded(name: string, message: string, value: string | undefined): string {
   const secret = /KEY|URL/.test(name);
-  return `${name} ${message}${secret || value === undefined || message.includes('got') ? '' : `, got ${JSON.stringify(value)}`}.`.replace(/\.\.$/, '.');
+  return `${name} ${message}${secret || value === undefined || message.includes('got') ? '' : `, got ${JSON.stringify(value)}`}.`.replace(
+    /\.\.$/,
+    '.',
+  );
 }

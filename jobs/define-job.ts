@@ -73,10 +73,14 @@ function checkStep(what: string, options: StepOptions): void {
   const { startToClose, heartbeat } = options;
   const scheduleToClose = scheduleToCloseOf(options);
   if (toMs(scheduleToClose) < toMs(startToClose)) {
-    throw new RangeError(`${what} may run ${startToClose} but all its attempts only ${scheduleToClose}. Raise scheduleToClose.`);
+    throw new RangeError(
+      `${what} may run ${startToClose} but all its attempts only ${scheduleToClose}. Raise scheduleToClose.`,
+    );
   }
   if (toMs(startToClose) > 10_000 && heartbeat === undefined) {
-    throw new RangeError(`${what} may run ${startToClose} without a heartbeat. Over 10s a step needs one, or a dead worker goes unseen.`);
+    throw new RangeError(
+      `${what} may run ${startToClose} without a heartbeat. Over 10s a step needs one, or a dead worker goes unseen.`,
+    );
   }
   if (heartbeat !== undefined && toMs(heartbeat) > toMs(startToClose)) {
     throw new RangeError(`${what} has a heartbeat of ${heartbeat}, longer than its ${startToClose}. Lower it.`);

@@ -31,7 +31,10 @@ export const recipient = () =>
       .meta({ description: 'Greets as given; HTML is escaped.', examples: ['Ada Lovelace'] }),
     data: z
       .record(z.string().min(1).max(64), z.union([z.string(), z.number(), z.boolean()]))
-      .refine((data) => byteLength(JSON.stringify(data)) <= maxDataBytes, `must be at most ${maxDataBytes} bytes of JSON`)
+      .refine(
+        (data) => byteLength(JSON.stringify(data)) <= maxDataBytes,
+        `must be at most ${maxDataBytes} bytes of JSON`,
+      )
       .optional()
       .meta({ description: 'Read in templates as data.<key>. At most 4 KiB.', examples: [{ plan: 'pro' }] }),
   });
@@ -85,4 +88,10 @@ export const emailCampaign = defineJob({
   },
 });
 
-export const campaignSlices: SlicePlan = { rows: 250, window: 2, sliceMs: 2_000, historyBytes: 500_000, rounds: 'refusedForNow' };
+export const campaignSlices: SlicePlan = {
+  rows: 250,
+  window: 2,
+  sliceMs: 2_000,
+  historyBytes: 500_000,
+  rounds: 'refusedForNow',
+};

@@ -38,11 +38,18 @@ export const filePipeline = defineJob({
         .max(derivativeNames.length)
         .refine((names) => new Set(names).size === names.length, 'must not name a derivative twice')
         .default(defaultDerivatives)
-        .describe('thumbnail: within 320 × 320, WebP. webp: full size, animations kept. preview: within 1280 × 1280, WebP. jpeg: full size, on white.'),
+        .describe(
+          'thumbnail: within 320 × 320, WebP. webp: full size, animations kept. preview: within 1280 × 1280, WebP. jpeg: full size, on white.',
+        ),
     }),
   output: () =>
     z.strictObject({
-      source: z.strictObject({ mediaType: z.string(), width: pixels().optional(), height: pixels().optional(), bytes: z.int() }),
+      source: z.strictObject({
+        mediaType: z.string(),
+        width: pixels().optional(),
+        height: pixels().optional(),
+        bytes: z.int(),
+      }),
       derivatives: z.array(
         z.strictObject({
           name: z.enum(derivativeNames),

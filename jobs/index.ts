@@ -12,6 +12,6 @@ export const jobs = [
 export type AnyJob = (typeof jobs)[number];
 export type JobType = AnyJob['type'];
 
-const byType = new Map<string, Job>(jobs.map((job) => [job.type, job as unknown as Job]));
+const byType = new Map<string, Job>(jobs.map((job) => [job.type, job]));
 
 export const jobOfType = (type: string): Job | undefined => byType.get(type);

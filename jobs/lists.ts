@@ -30,7 +30,9 @@ export interface ListOptions<Row> {
 }
 
 /** A list's schema: it takes rows or `{fileId}`; to the workflow it is a ListRef. */
-export type ListSchema<Row> = z.ZodType<ListRef, readonly Row[] | { fileId: string }> & { readonly list: ListDeclaration };
+export type ListSchema<Row> = z.ZodType<ListRef, readonly Row[] | { fileId: string }> & {
+  readonly list: ListDeclaration;
+};
 
 export interface ListDeclaration extends ListOptions<unknown> {
   readonly row: z.ZodType;
@@ -48,5 +50,7 @@ export function list<Row extends z.ZodType>(row: Row, options: ListOptions<z.out
 /** The lists that an input schema declares, by field. */
 export function listsOf(input: z.ZodType): Record<string, ListDeclaration> {
   const fields = input instanceof z.ZodObject ? Object.entries(input.shape as Record<string, z.ZodType>) : [];
-  return Object.fromEntries(fields.flatMap(([name, field]) => ('list' in field ? [[name, field.list as ListDeclaration]] : [])));
+  return Object.fromEntries(
+    fields.flatMap(([name, field]) => ('list' in field ? [[name, field.list as ListDeclaration]] : [])),
+  );
 }

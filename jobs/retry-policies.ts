@@ -1,4 +1,4 @@
-import type { Duration } from './durations.js';
+import { toMs, type Duration } from './durations.js';
 
 /**
  * How often, how long apart and for how long altogether something is tried again. Plain data, shown by GET /v1/job-types.
@@ -70,8 +70,9 @@ export type RetryPolicyName = keyof typeof retryPolicies;
  * @param random 0 to 1; in a workflow its own seeded Math.random()
  * @returns the pause before the next attempt, in ms, jittered and at most the policy's maximum
  */
-export function pauseMs(policy: { initialMs: number; coefficient: number; maximumMs: number; jitter: readonly [number, number] }, failures: number, random: number): number {
-  const [low, high] = policy.jitter;
-  const base = policy.initialMs * policy.coefficient ** (failures - 1);
-  return Math.round(Math.min(policy.maximumMs, base * (low + (high - low) * random)));
+export function pauseMs(name: RetryPolicyName, failures: number, random: number): number {
+  const { initialInterval, coefficient, maximumInterval, jitter } = retryPolicies[name];
+  const [low, high] = jitter;
+  const pause = toMs(initialInterval) * coefficient ** (failures - 1) * (low + (high - low) * random);
+  return Math.round(Math.min(toMs(maximumInterval), pause));
 }

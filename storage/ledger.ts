@@ -115,11 +115,21 @@ export interface Ledger {
   /** A sign of life, at most every heartbeat. */
   renew(holder: Holder): Promise<void>;
   /** The attempt has ended: what it claimed and did not mark is free at once. */
-  endLease(holder: Holder): Promise<void>;
+  endLease(holder: Lease): Promise<void>;
   /** The leases whose `process` begins with this prefix, to find those of dead processes. */
   leasesOf(processPrefix: string): Promise<Lease[]>;
-  /** Rows in `retry` that a round may take (left so by an earlier round), ascending, from `from` to `to` (exclusive). */
-  itemsToRetry(query: { workflowId: string; chain: string; round: number; from: number; to: number; limit: number }): Promise<number[]>;
+  /**
+   * The rows of a round after the first, ascending, from `from` to `to` (exclusive): those in `retry` that an earlier
+   * round left so, and those that this round has taken already (a repeated step must count them too).
+   */
+  itemsToRetry(query: {
+    workflowId: string;
+    chain: string;
+    round: number;
+    from: number;
+    to: number;
+    limit: number;
+  }): Promise<number[]>;
   /** A run's items that failed or are unknown, by row, after `after` (exclusive; -1 for all). */
   failures(workflowId: string, page: { after: number; limit: number }): Promise<Failure[]>;
   /** Keeps what is told of a file; the first name of a content stays. */
@@ -133,7 +143,10 @@ export interface Ledger {
 /** The ledger can't be reached or used now: nothing was changed, and the same call is safe again. */
 export class LedgerUnavailable extends Error {
   constructor(cause: unknown) {
-    super(`The ledger can't be used now: ${cause instanceof Error ? cause.message : String(cause)}. It is tried again.`, { cause });
+    super(
+      `The ledger can't be used now: ${cause instanceof Error ? cause.message : String(cause)}. It is tried again.`,
+      { cause },
+    );
     this.name = 'LedgerUnavailable';
   }
 }

@@ -5,7 +5,10 @@ import { stepsOf } from './steps-of.js';
 
 const { inspectFile, makeDerivative } = stepsOf(filePipeline);
 
-export const runFilePipeline: WorkflowOf<typeof filePipeline> = async ({ fileId, derivatives = defaultDerivatives }) => {
+export const runFilePipeline: WorkflowOf<typeof filePipeline> = async ({
+  fileId,
+  derivatives = defaultDerivatives,
+}) => {
   const source = await inspectFile(fileId);
 
   const progress = startProgress(derivatives.length, 'derivative');

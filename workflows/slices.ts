@@ -90,16 +90,7 @@ export async function inSlices(work: SlicedWork, carried: Carried = nothingYet):
 
     pass.round += 1;
     pass.retryingSince ??= Date.now();
-    const pause = pauseMs(
-      {
-        initialMs: toMs(policy.initialInterval),
-        coefficient: policy.coefficient,
-        maximumMs: toMs(policy.maximumInterval),
-        jitter: policy.jitter,
-      },
-      pass.round,
-      Math.random(), // seeded by the run: a replay draws the same
-    );
+    const pause = pauseMs(plan.rounds, pass.round, Math.random()); // seeded by the run: a replay draws the same
     progress.set(settled(pass.counts), `${pass.retry} ${unit}s refused for now are tried again`);
     await sleep(pause, { summary: `round ${pass.round + 1}: ${pass.retry} refused for now` });
     pass.retry = 0;

@@ -1,0 +1,122 @@
+/** A worker process: `npm run worker`. Runs the workflows and activities of the task queues in WORKER_QUEUES. */
+import { hostname } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { Client } from '@temporalio/client';
+import { DefaultLogger, Runtime, Worker, type NativeConnection } from '@temporalio/worker';
+import { pino, type Logger } from 'pino';
+import { ConfigError, readConfig, type Config } from '../config.js';
+import type { TaskQueue } from '../jobs/define-job.js';
+import { prepareNamespace } from '../temporal/namespace.js';
+import { nativeConnection } from '../temporal/native-connection.js';
+import { failStepsOfDeadProcesses } from './dead-holders.js';
+import { serveHealth } from './health.js';
+import { jitteredRetry } from './jittered-retry.js';
+import { roles, shutdown } from './roles.js';
+import { runHeader } from './run-header.js';
+import { openTools, type Tools } from './tools.js';
+
+const lookForTheDeadMs = 2_000;
+
+try {
+  await main();
+  process.exit(0); // pools and timers may still be open; all work has ended
+} catch (error) {
+  process.stderr.write(`${error instanceof ConfigError ? error.message : (error as Error).stack}\n`);
+  process.exit(1);
+}
+
+async function main(): Promise<void> {
+  const config = readConfig(process.env);
+  const log = pino({ level: config.logLevel, base: { process: 'worker' } }, pino.destination(2));
+  // The SDK's own handlers go after the first signal, and npm sends two: the second would kill us.
+  Runtime.install({ shutdownSignals: [], logger: sdkLogger(log) });
+  const stopping = stopSignal(log);
+
+  const tools = await openTools(config);
+  try {
+    const connection = await nativeConnection(config.temporal, { log, signal: stopping });
+    await prepareNamespace(connection, config.temporal.namespace, config.retentionMs, log, stopping);
+    const workers = await Promise.all(
+      config.worker.queues.map((queue) => createWorker(queue, config, connection, tools)),
+    );
+    stopping.addEventListener('abort', () => workers.forEach((worker) => worker.shutdown()));
+    if (config.worker.healthPort !== undefined) {
+      const states = () =>
+        Object.fromEntries(config.worker.queues.map((queue, at) => [queue, workers[at]!.getState()]));
+      await serveHealth({ port: config.worker.healthPort, host: config.host }, states);
+    }
+
+    const client = new Client({ connection, namespace: config.temporal.namespace });
+    const dead = everyNowAndThen(() => failStepsOfDeadProcesses(tools.ledger, client, log), log);
+    await Promise.all(workers.map((worker) => worker.run())); // until told to stop; resolves once running steps have ended
+    clearInterval(dead);
+    await connection.close();
+  } catch (error) {
+    if (!stopping.aborted) throw error; // else: told to stop before Temporal answered
+  } finally {
+    await tools.close();
+  }
+  log.info({}, 'worker stopped');
+}
+
+function createWorker(
+  queue: TaskQueue,
+  config: Config,
+  connection: NativeConnection,
+  { activities }: Tools,
+): Promise<Worker> {
+  return Worker.create({
+    ...roles(config.worker.concurrency)[queue],
+    ...shutdown,
+    connection,
+    namespace: config.temporal.namespace,
+    taskQueue: queue,
+    identity: `longhaul-worker ${hostname()}:${process.pid} ${queue}`,
+    workflowBundle: { codePath: fileURLToPath(new URL('../workflow-bundle.js', import.meta.url)) },
+    activities,
+    interceptors: { activity: [runHeader, jitteredRetry] },
+    maxHeartbeatThrottleInterval: '1s', // by default up to 0.8 of a step's heartbeat timeout: so long a cancel would take
+    stickyQueueScheduleToStartTimeout: '2s', // by default 10 s: so long a run would wait for a worker that died
+  });
+}
+
+/** Aborts on SIGTERM, SIGINT, or when the process that started us is gone. A second signal after a second ends at once. */
+function stopSignal(log: Logger): AbortSignal {
+  const stop = new AbortController();
+  let firstAt = 0;
+  const onSignal = (signal: string) => {
+    if (firstAt === 0) {
+      firstAt = Date.now();
+      log.info({ signal }, 'stopping: running steps may end');
+      stop.abort();
+    } else if (Date.now() - firstAt > 1_000) {
+      process.exit(1);
+    }
+  };
+  process.on('SIGTERM', onSignal);
+  process.on('SIGINT', onSignal);
+  process.on('disconnect', () => onSignal('disconnect'));
+  return stop.signal;
+}
+
+/** At once and then regularly; a failure is logged once, for the next turn may do better. */
+function everyNowAndThen(work: () => Promise<void>, log: Logger): NodeJS.Timeout {
+  let running = false;
+  const turn = () => {
+    if (running) return;
+    running = true;
+    work()
+      .catch((error: unknown) => log.warn({ err: error }, 'could not look for steps of dead workers'))
+      .finally(() => (running = false));
+  };
+  turn();
+  return setInterval(turn, lookForTheDeadMs);
+}
+
+function sdkLogger(log: Logger): DefaultLogger {
+  const levels = { TRACE: 'trace', DEBUG: 'debug', INFO: 'info', WARN: 'warn', ERROR: 'error' } as const;
+  // The SDK is talkative at INFO: what matters to an operator is at WARN and above.
+  return new DefaultLogger(log.levelVal <= 20 ? 'DEBUG' : 'WARN', ({ level, message, meta }) =>
+    log[levels[level]](meta ?? {}, message),
+  );
+}
