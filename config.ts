@@ -172,7 +172,8 @@ export function readConfig(env: NodeJS.ProcessEnv) {
       },
       uiUrl: (e.TEMPORAL_UI_URL ?? `http://127.0.0.1:${e.TEMPORAL_UI_PORT}`).replace(/\/$/, ''),
     },
-    localTemporal: { port: e.TEMPORAL_PORT, uiPort: e.TEMPORAL_UI_PORT, cliPath: e.TEMPORAL_CLI_PATH },
+    /** The server that `npm start` brings up; undefined if TEMPORAL_ADDRESS names another. */
+    localTemporal: e.TEMPORAL_ADDRESS === undefined ? { port: e.TEMPORAL_PORT, uiPort: e.TEMPORAL_UI_PORT } : undefined,
     worker: {
       queues: [...new Set(e.WORKER_QUEUES)],
       concurrency: e.WORKER_CONCURRENCY,

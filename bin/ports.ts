@@ -1,0 +1,68 @@
+/** Ports: is it free, which are taken, find a free one. */
+import { createServer, type AddressInfo } from 'node:net';
+
+export interface WantedPort {
+  /** The setting that names it. */
+  readonly setting: string;
+  readonly port: number;
+  readonly host: string;
+}
+
+export class PortsTaken extends Error {
+  constructor(faults: readonly string[]) {
+    super(faults.join('\n'));
+    this.name = 'PortsTaken';
+  }
+}
+
+/**
+ * @param patienceMs how long a taken port may take to get free
+ * @throws PortsTaken that names each port and its setting
+ */
+export async function requireFree(wanted: readonly WantedPort[], patienceMs: number): Promise<void> {
+  const doubles = wanted.filter(({ port }, at) => wanted.findIndex((other) => other.port === port) !== at);
+  if (doubles.length > 0) {
+    throw new PortsTaken(
+      doubles.map(({ setting, port }) => {
+        const other = wanted.find((earlier) => earlier.port === port)!;
+        return `${other.setting} and ${setting} are both ${port}. Give each its own port.`;
+      }),
+    );
+  }
+
+  const deadline = Date.now() + patienceMs;
+  for (;;) {
+    const faults = (await Promise.all(wanted.map(faultOf))).filter((fault) => fault !== undefined);
+    if (faults.length === 0) return;
+    if (Date.now() >= deadline) throw new PortsTaken(faults);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+/** @returns the port if it is free, else one that is */
+export async function freePort(host: string, preferred = 0): Promise<number> {
+  return tryListen(host, preferred).catch(() => tryListen(host, 0));
+}
+
+async function faultOf({ setting, port, host }: WantedPort): Promise<string | undefined> {
+  try {
+    await tryListen(host, port);
+    return undefined;
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === 'EADDRINUSE') {
+      return `Port ${port} (${setting}) is taken. Stop what listens there, or set ${setting} to a free port.`;
+    }
+    return `Port ${port} (${setting}) on ${host} can't be used: ${message}. Set ${setting} to another port.`;
+  }
+}
+
+function tryListen(host: string, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer().once('error', reject);
+    server.listen({ host, port, exclusive: true }, () => {
+      const found = (server.address() as AddressInfo).port;
+      server.close(() => resolve(found));
+    });
+  });
+}

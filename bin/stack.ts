@@ -1,0 +1,181 @@
+/**
+ * The local stack: Temporal, the mail catcher, a worker and the API as four child processes, started together. What is
+ * given from elsewhere (TEMPORAL_ADDRESS, SMTP_URL) is not started.
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Logger } from 'pino';
+import type { Config } from '../config.js';
+import { lockDataDir } from './data-dir-lock.js';
+import { leashed } from './leash.js';
+import { freePort, requireFree, type WantedPort } from './ports.js';
+import { keepRunning, type ChildPlan } from './supervise.js';
+import { findTemporalCli } from './temporal-cli.js';
+import { temporalArgs } from './temporal-args.js';
+
+export interface Stack {
+  readonly links: { readonly api: string; readonly temporalUi: string; readonly mail?: string };
+  /** Resolves once the API answers for Temporal and the ledger. @throws NotReady */
+  ready(): Promise<void>;
+  /** API, then worker, then Temporal and the catcher: what still runs may use what it needs to its end. */
+  stop(): Promise<void>;
+  /** Ends all at once, by force. */
+  kill(): void;
+}
+
+export interface StackOptions {
+  readonly config: Config;
+  /** What the config was read from; the children get it too. */
+  readonly env: NodeJS.ProcessEnv;
+  readonly log: Logger;
+  /** What a person should know while the stack comes up. */
+  readonly report: (line: string) => void;
+}
+
+export class NotReady extends Error {
+  constructor(url: string, afterMs: number, last: string) {
+    super(`The stack was not ready after ${afterMs / 1000} s: ${url} ${last}. What is logged above says why.`);
+    this.name = 'NotReady';
+  }
+}
+
+const readyWithinMs = 60_000;
+const graceMs = { api: 15_000, worker: 30_000, temporal: 10_000, mailCatcher: 2_000 };
+
+/** @throws StackRunning, PortsTaken, NoTemporalCli: before anything is started */
+export async function startStack({ config, env, log, report }: StackOptions): Promise<Stack> {
+  const links = linksOf(config);
+  const lock = lockDataDir(config.dataDir, { pid: process.pid, api: links.api });
+  try {
+    // After a kill -9 the processes of the last stack need a moment to see that it is gone.
+    await requireFree(portsOf(config), lock.lastOneDied ? 10_000 : 0);
+    const plans = await plansOf(config, env, report);
+    const children = plans.map((stage) => stage.map((plan) => keepRunning(plan, log)));
+    const stages = children.toReversed();
+
+    let isEnding = false;
+    return {
+      links,
+      ready: () => untilReady(config, () => isEnding),
+      async stop() {
+        isEnding = true;
+        for (const stage of stages) await Promise.all(stage.map((child) => child.stop()));
+        lock.release();
+      },
+      kill() {
+        isEnding = true;
+        for (const child of children.flat()) child.kill();
+        lock.release();
+      },
+    };
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+const linksOf = (config: Config): Stack['links'] => ({
+  api: config.publicUrl ?? apiHere(config),
+  temporalUi: config.temporal.uiUrl,
+  ...(config.mail.smtp === undefined && { mail: mailUiHere(config) }),
+});
+
+function apiHere({ host, port }: Config): string {
+  const local = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host;
+  return `http://${local}:${port}`;
+}
+
+const mailUiHere = ({ mail }: Config) => `http://127.0.0.1:${mail.uiPort}`;
+
+function portsOf({ host, port, localTemporal, mail }: Config): WantedPort[] {
+  const loopback = '127.0.0.1';
+  return [
+    { setting: 'PORT', port, host },
+    ...(localTemporal === undefined
+      ? []
+      : [
+          { setting: 'TEMPORAL_PORT', port: localTemporal.port, host: loopback },
+          { setting: 'TEMPORAL_UI_PORT', port: localTemporal.uiPort, host: loopback },
+        ]),
+    ...(mail.smtp === undefined ? [{ setting: 'MAIL_UI_PORT', port: mail.uiPort, host: loopback }] : []),
+  ];
+}
+
+/** In the order in which they depend on each other: what comes later is stopped first. */
+async function plansOf(config: Config, env: NodeJS.ProcessEnv, report: (line: string) => void): Promise<ChildPlan[][]> {
+  const smtpPort = config.mail.smtp === undefined ? await chooseSmtpPort(config.dataDir) : undefined;
+  const childEnv = {
+    ...env,
+    DATA_DIR: config.dataDir,
+    TEMPORAL_ADDRESS: config.temporal.address,
+    TEMPORAL_UI_URL: config.temporal.uiUrl,
+    ...(smtpPort !== undefined && { SMTP_URL: `smtp://127.0.0.1:${smtpPort}` }),
+  };
+
+  const base: ChildPlan[] = [];
+  if (config.localTemporal !== undefined) {
+    const cli = await findTemporalCli({ env, report });
+    const args = temporalArgs(config.localTemporal, config.temporal.namespace, join(config.dataDir, 'temporal.db'));
+    base.push({ name: 'temporal', command: leashed([cli, ...args]), env, tie: 'stdin', graceMs: graceMs.temporal });
+  }
+  if (smtpPort !== undefined) {
+    const command = nodeCommand('./mail-catcher.js', String(smtpPort));
+    base.push({ name: 'mail-catcher', command, env: childEnv, tie: 'ipc', graceMs: graceMs.mailCatcher });
+  }
+  return [
+    base,
+    [
+      {
+        name: 'worker',
+        command: nodeCommand('../workers/main.js'),
+        env: childEnv,
+        tie: 'ipc',
+        graceMs: graceMs.worker,
+      },
+    ],
+    [{ name: 'api', command: nodeCommand('../api/main.js'), env: childEnv, tie: 'ipc', graceMs: graceMs.api }],
+  ];
+}
+
+const nodeCommand = (script: string, ...args: string[]): [string, ...string[]] => [
+  process.execPath,
+  fileURLToPath(new URL(script, import.meta.url)),
+  ...args,
+];
+
+/** The catcher's port is kept where `npm run worker` looks for it, and stays the same while it is free. */
+async function chooseSmtpPort(dataDir: string): Promise<number> {
+  const file = join(dataDir, 'smtp-port');
+  const kept = await freePort('127.0.0.1', keptPort(file));
+  writeFileSync(file, String(kept));
+  return kept;
+}
+
+function keptPort(file: string): number {
+  try {
+    const port = Number(readFileSync(file, 'utf8'));
+    return Number.isInteger(port) && port > 0 && port < 65_536 ? port : 0;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return 0;
+    throw error;
+  }
+}
+
+async function untilReady(config: Config, isEnding: () => boolean): Promise<void> {
+  const needed = [`${apiHere(config)}/readyz`];
+  if (config.mail.smtp === undefined) needed.push(`${mailUiHere(config)}/api/messages/count`);
+  const startedAt = Date.now();
+  for (const url of needed) {
+    for (let last = ''; !isEnding(); await new Promise((resolve) => setTimeout(resolve, 25))) {
+      try {
+        const response = await fetch(url, { signal: AbortSignal.timeout(5_000) });
+        if (response.ok) break;
+        last = `answers ${response.status}`;
+      } catch (error) {
+        last = `does not answer (${error instanceof Error ? error.message : String(error)})`;
+      }
+      if (Date.now() - startedAt > readyWithinMs) throw new NotReady(url, readyWithinMs, last);
+    }
+  }
+}
