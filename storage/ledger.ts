@@ -40,6 +40,8 @@ export interface ClaimOptions {
   readonly onAmbiguous: 'resend' | 'hold';
   /** Rounds from 0: a receipt in `retry` is taken only by a later round than the one that left it so. */
   readonly round: number;
+  /** Takes a `done` receipt too: its stored result is no longer good, such as a blob that is gone. */
+  readonly redo?: boolean;
 }
 
 /** In the order of the claims. */
