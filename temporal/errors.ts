@@ -1,4 +1,5 @@
 /** What Temporal's gRPC errors mean to us. https://grpc.github.io/grpc/core/md_doc_statuscodes.html */
+import { NamespaceNotFoundError } from '@temporalio/client';
 
 export const grpc = {
   cancelled: 1,
@@ -36,6 +37,7 @@ export const notConnected = ({ code, details }: { code: number; details: string 
 
 /** Temporal is away, overloaded or not ready; the same call may work later. */
 export function isTemporalAway(error: unknown): boolean {
+  if (error instanceof NamespaceNotFoundError) return true; // not made yet, or made anew
   const fault = grpcErrorOf(error);
   return fault !== undefined && awayCodes.includes(fault.code);
 }

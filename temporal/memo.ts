@@ -13,6 +13,8 @@ export interface RunMemo {
   /** sha256 of the job type and the body as sent; tells a replayed Idempotency-Key from a reused one. */
   readonly fingerprint: string;
   readonly onAmbiguous: OnAmbiguous;
+  /** ISO 8601. Temporal knows each run's start, but in lists not that of the first run of a continued-as-new chain. */
+  readonly createdAt?: string;
 }
 
 export const defaultTenant = 'default';
@@ -24,6 +26,7 @@ export function runMemo(memo: Record<string, unknown> | undefined): RunMemo {
     tenant: own?.tenant ?? defaultTenant,
     fingerprint: own?.fingerprint ?? '',
     onAmbiguous: own?.onAmbiguous ?? 'resend',
+    ...(own?.createdAt !== undefined && { createdAt: own.createdAt }),
   };
 }
 

@@ -1,0 +1,328 @@
+/** Runs: started, looked at, waited for, listed and cancelled, against Temporal and within a deadline. */
+import {
+  WorkflowExecutionAlreadyStartedError,
+  WorkflowFailedError,
+  WorkflowNotFoundError,
+  type Client,
+} from '@temporalio/client';
+import type { Job } from '../jobs/define-job.js';
+import { grpc, grpcErrorOf, isTemporalAway, mayHaveHappened } from '../temporal/errors.js';
+import { fingerprintOf } from '../temporal/fingerprint.js';
+import { newWorkflowId, workflowIdFor } from '../temporal/ids.js';
+import { memoKey, type RunMemo } from '../temporal/memo.js';
+import type { Progress } from '../temporal/progress.js';
+import type { RunError } from '../temporal/run-error.js';
+import { runQuery } from '../temporal/run-query.js';
+import { factsOf, isClosed, type RunFacts, type RunStatus } from '../temporal/run.js';
+import { searchAttributes } from '../temporal/search-attributes.js';
+import { runInTemporalUi } from '../temporal/ui-links.js';
+import type { Order } from './orders.js';
+import { awayFor, invalid, Problem } from './problems.js';
+import { Recent } from './recent.js';
+import { runEndings, type Ending } from './run-ending.js';
+import { runProgress } from './run-progress.js';
+
+/** Of all calls to Temporal that one request makes; a refusal has to be there within 5 s. */
+const deadlineMs = 4_000;
+
+export interface Run {
+  readonly workflowId: string;
+  readonly runId: string;
+  readonly type: string;
+  readonly status: RunStatus;
+  readonly progress: Progress | null;
+  readonly stale?: true;
+  readonly createdAt: string;
+  readonly dueAt?: string;
+  readonly startedAt?: string;
+  readonly endedAt?: string;
+  readonly tags: readonly string[];
+  readonly error?: RunError;
+  readonly result?: unknown;
+  readonly links: { readonly self: string; readonly temporalUi: string };
+}
+
+export interface StartRequest {
+  readonly tenant: string;
+  readonly job: Job;
+  readonly order: Order;
+  /** As sent, before defaults. */
+  readonly body: unknown;
+  readonly key: string | undefined;
+}
+
+export interface RunsOptions {
+  readonly client: Client;
+  readonly jobs: readonly Job[];
+  /** Of the Temporal Web UI. */
+  readonly uiUrl: string;
+  /** Resolves once the namespace can take runs. */
+  readonly namespaceReady: Promise<void>;
+}
+
+export type Runs = ReturnType<typeof temporalRuns>;
+
+export function temporalRuns({ client, jobs, uiUrl, namespaceReady }: RunsOptions) {
+  const { namespace } = client.options;
+  const progress = runProgress(client);
+  const endingOf = runEndings(client);
+  const chainStarts = new Recent<string>(2_000);
+  const within = <T>(work: () => Promise<T>, by = Date.now() + deadlineMs) => client.withDeadline(by, work);
+
+  async function start(request: StartRequest): Promise<{ run: Run; replayed: boolean }> {
+    const { tenant, job, order, body, key } = request;
+    const by = Date.now() + deadlineMs;
+    await before(by, namespaceReady);
+
+    const workflowId = key === undefined ? newWorkflowId(job.type) : workflowIdFor(tenant, job.type, key);
+    const createdAt = new Date().toISOString();
+    const memo: RunMemo = {
+      v: 1,
+      tenant,
+      fingerprint: fingerprintOf(job.type, body),
+      onAmbiguous: order.onAmbiguous,
+      createdAt,
+    };
+    try {
+      const handle = await within(
+        () =>
+          client.workflow.start(job.type, {
+            workflowId,
+            taskQueue: job.taskQueue,
+            args: [order.input],
+            workflowExecutionTimeout: job.deadline,
+            workflowIdConflictPolicy: 'FAIL',
+            workflowIdReusePolicy: 'REJECT_DUPLICATE',
+            memo: { [memoKey]: memo },
+            typedSearchAttributes: [
+              { key: searchAttributes.tenant, value: tenant },
+              { key: searchAttributes.jobState, value: 'running' },
+            ],
+            staticSummary: order.summary,
+          }),
+        by,
+      );
+      const run = { workflowId, runId: handle.firstExecutionRunId, type: job.type, status: 'running' as const };
+      return {
+        run: { ...run, progress: null, stale: true, createdAt, startedAt: createdAt, tags: [], links: linksOf(run) },
+        replayed: false,
+      };
+    } catch (error) {
+      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw perhapsStarted(error, workflowId, key);
+      return { run: await replayOf(workflowId, memo, by), replayed: true };
+    }
+  }
+
+  /** A key seen before: the run that it started, if it was sent with the same body. */
+  async function replayOf(workflowId: string, { tenant, fingerprint }: RunMemo, by: number): Promise<Run> {
+    const facts = await within(() => describe(workflowId), by);
+    if (facts === undefined)
+      throw awayFor('temporal-unavailable', 'Temporal knows this Idempotency-Key, but not its run yet. Try again.');
+    if (facts.memo.fingerprint !== fingerprint || facts.memo.tenant !== tenant) {
+      throw new Problem(
+        422,
+        'idempotency-key-reused',
+        `This Idempotency-Key was sent before with another body, and started ${workflowId}. Send the same body again, or another key.`,
+      );
+    }
+    return within(() => shown(facts, false), by);
+  }
+
+  /** @throws Problem 404 for what is no run of this tenant */
+  async function find(tenant: string, workflowId: string, by = Date.now() + deadlineMs): Promise<RunFacts> {
+    const facts = workflowId.length <= 1_000 ? await within(() => describe(workflowId), by) : undefined;
+    const isOurs = facts !== undefined && facts.memo.tenant === tenant && jobs.some(({ type }) => type === facts.type);
+    if (!isOurs) {
+      throw new Problem(
+        404,
+        'run-not-found',
+        `There is no run ${JSON.stringify(workflowId.slice(0, 200))}. GET /v1/runs lists those there are.`,
+      );
+    }
+    return facts;
+  }
+
+  async function get(tenant: string, workflowId: string): Promise<Run> {
+    const by = Date.now() + deadlineMs;
+    return within(async () => shown(await find(tenant, workflowId, by), true), by);
+  }
+
+  /**
+   * Waits for the end of a run, at most so long; a long poll, so that it is told at once and costs nothing meanwhile.
+   * @returns how it ended, or undefined if it is still open
+   */
+  async function waitForEnd(
+    tenant: string,
+    workflowId: string,
+    waitMs: number,
+    signal: AbortSignal,
+  ): Promise<({ status: RunStatus } & Ending) | undefined> {
+    const before = await find(tenant, workflowId);
+    if (!isClosed(before.status) && waitMs > 0) await ended(before, waitMs, signal);
+    const after = isClosed(before.status) ? before : await find(tenant, workflowId);
+    return isClosed(after.status) ? { status: after.status, ...(await within(() => endingOf(after))) } : undefined;
+  }
+
+  async function ended({ workflowId, runId }: RunFacts, waitMs: number, signal: AbortSignal): Promise<void> {
+    const handle = client.workflow.getHandle(workflowId, runId); // follows what continues as new
+    const waiting = () => client.connection.withAbortSignal(signal, () => handle.result());
+    await client.withDeadline(Date.now() + waitMs, waiting).catch((error: unknown) => {
+      if (error instanceof WorkflowFailedError || error instanceof WorkflowNotFoundError) return; // it has ended, or is gone
+      const code = grpcErrorOf(error)?.code;
+      if (code !== grpc.deadlineExceeded && code !== grpc.cancelled) throw error; // else time is up, or nobody waits any more
+    });
+  }
+
+  async function list(
+    tenant: string,
+    filter: { types: readonly string[]; status?: RunStatus | undefined; limit: number; cursor?: string | undefined },
+  ): Promise<{ runs: Run[]; nextCursor: string | null }> {
+    const { executions, nextPageToken } = await within(() =>
+      client.workflowService.listWorkflowExecutions({
+        namespace,
+        query: runQuery({ tenant, types: filter.types, status: filter.status }),
+        pageSize: filter.limit,
+        ...(filter.cursor !== undefined && { nextPageToken: Buffer.from(filter.cursor, 'base64url') }),
+      }),
+    ).catch((error: unknown) => {
+      if (filter.cursor === undefined || grpcErrorOf(error)?.code !== grpc.invalidArgument) throw error;
+      throw invalid([{ path: 'query.cursor', message: 'must be the nextCursor of an earlier answer' }]);
+    });
+    const runs = executions.map((info) => {
+      const facts = factsOf(info);
+      return { ...base(facts, facts.memo.createdAt ?? facts.startTime.toISOString()), ...progress.lastOf(facts) };
+    });
+    return { runs, nextCursor: nextPageToken.length > 0 ? Buffer.from(nextPageToken).toString('base64url') : null };
+  }
+
+  /** @throws Problem 409 for a run that has ended */
+  async function cancel(tenant: string, workflowId: string): Promise<Run> {
+    const by = Date.now() + deadlineMs;
+    return within(async () => {
+      const facts = await find(tenant, workflowId, by);
+      if (isClosed(facts.status)) throw closedAlready(facts);
+      await client.workflow
+        .getHandle(workflowId)
+        .cancel()
+        .catch((error: unknown) => {
+          if (!(error instanceof WorkflowNotFoundError)) throw error; // else it ended just now
+        });
+      const after = await find(tenant, workflowId, by);
+      if (isClosed(after.status) && after.status !== 'cancelled') throw closedAlready(after);
+      return shown(after, false);
+    }, by);
+  }
+
+  /** @returns undefined for a workflow ID that Temporal doesn't have */
+  async function describe(workflowId: string): Promise<RunFacts | undefined> {
+    try {
+      const { workflowExecutionInfo, workflowExtendedInfo } = await client.workflowService.describeWorkflowExecution({
+        namespace,
+        execution: { workflowId },
+      });
+      return workflowExecutionInfo
+        ? factsOf(workflowExecutionInfo, workflowExtendedInfo?.cancelRequested ?? false)
+        : undefined;
+    } catch (error) {
+      const fault = grpcErrorOf(error);
+      if (fault?.code === grpc.notFound && !/^namespace/i.test(fault.details)) return undefined;
+      if (fault?.code === grpc.invalidArgument) return undefined; // such an ID can't be
+      if (fault?.code === grpc.notFound)
+        throw awayFor('temporal-unavailable', 'Temporal’s namespace is not there yet. Try again.', error);
+      throw error;
+    }
+  }
+
+  async function shown(facts: RunFacts, askWorker: boolean): Promise<Run> {
+    const [createdAt, seen, ending] = await Promise.all([
+      createdAtOf(facts),
+      askWorker ? progress.look(facts) : progress.lastOf(facts),
+      isClosed(facts.status) ? endingOf(facts) : undefined,
+    ]);
+    const { links, tags, ...rest } = base(facts, createdAt);
+    return { ...rest, ...seen, tags, ...ending, links };
+  }
+
+  /** A run started from Temporal's UI or CLI carries no `createdAt`; then the chain's first run tells. */
+  async function createdAtOf({ workflowId, runId, firstRunId, memo, startTime }: RunFacts): Promise<string> {
+    const own = startTime.toISOString();
+    if (memo.createdAt !== undefined || firstRunId === undefined || firstRunId === runId) return memo.createdAt ?? own;
+    const known = chainStarts.get(firstRunId);
+    if (known !== undefined) return known;
+    const first = await client.workflowService
+      .describeWorkflowExecution({ namespace, execution: { workflowId, runId: firstRunId } })
+      .catch((error: unknown) => {
+        if (grpcErrorOf(error)?.code !== grpc.notFound) throw error;
+        return undefined; // past its retention
+      });
+    const createdAt = first?.workflowExecutionInfo ? factsOf(first.workflowExecutionInfo).startTime.toISOString() : own;
+    chainStarts.set(firstRunId, createdAt);
+    return createdAt;
+  }
+
+  const base = (facts: RunFacts, createdAt: string) => ({
+    workflowId: facts.workflowId,
+    runId: facts.runId,
+    type: facts.type,
+    status: facts.status,
+    progress: null,
+    createdAt,
+    ...(facts.dueAt && { dueAt: facts.dueAt.toISOString() }),
+    ...(facts.status !== 'scheduled' && { startedAt: createdAt }),
+    ...(facts.endedAt && { endedAt: facts.endedAt.toISOString() }),
+    tags: facts.tags,
+    links: linksOf(facts),
+  });
+
+  const linksOf = ({ workflowId, runId }: { workflowId: string; runId: string }) => ({
+    self: `/v1/runs/${encodeURIComponent(workflowId).replaceAll('%3A', ':')}`,
+    temporalUi: runInTemporalUi(uiUrl, namespace, workflowId, runId),
+  });
+
+  return { start, get, find, waitForEnd, list, cancel };
+}
+
+const closedAlready = ({ workflowId, status }: RunFacts) =>
+  new Problem(409, 'run-closed', `${workflowId} has ended as ${status}: there is nothing left to cancel.`);
+
+function perhapsStarted(error: unknown, workflowId: string, key: string | undefined): unknown {
+  if (!isTemporalAway(error)) return error;
+  if (!mayHaveHappened(error))
+    return awayFor('temporal-unavailable', 'Temporal can’t be reached now. Nothing was started; try again.', error);
+  return awayFor(
+    'temporal-unavailable',
+    key === undefined
+      ? `Temporal did not answer in time. The run may have started: see GET /v1/runs/${workflowId} before you send it again. With an Idempotency-Key you could just send it again.`
+      : 'Temporal did not answer in time. The run may have started: send it again with the same Idempotency-Key, and it starts at most once.',
+    error,
+  );
+}
+
+/** @throws Problem 503 when the time is up */
+async function before(by: number, ready: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(
+      () =>
+        reject(
+          awayFor(
+            'temporal-unavailable',
+            'Temporal, or its namespace, is not ready yet. Nothing was started; try again.',
+          ),
+        ),
+      by - Date.now(),
+    );
+  });
+  try {
+    await Promise.race([ready, late]);
+  } catch (error) {
+    if (error instanceof Problem) throw error;
+    throw awayFor(
+      'temporal-unavailable',
+      'Temporal’s namespace can’t be made ready; the API’s log tells why. Nothing was started.',
+      error,
+    );
+  } finally {
+    clearTimeout(timer);
+  }
+}
