@@ -1,0 +1,119 @@
+/** `npm start` as a person runs it, with a Temporal of its own: for what concerns the stack as a whole. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { inject } from 'vitest';
+import { Longhaul } from '../../client/index.js';
+import { freePort } from '../../bin/ports.js';
+import { plainEnv, repository, type Ended } from './process.js';
+import { until } from './until.js';
+
+export interface WholeStackOptions {
+  readonly env?: Record<string, string>;
+  /** Kept at the end if given, as are the ports in `env`. */
+  readonly dataDir?: string;
+}
+
+/** Starts it and waits for `ready`. The same dataDir and env start the same stack again. */
+export async function startWholeStack(options: WholeStackOptions = {}): Promise<WholeStack> {
+  const stack = new WholeStack(
+    options.dataDir ?? mkdtempSync(join(tmpdir(), 'longhaul-whole-')),
+    options.dataDir === undefined,
+    { ...(await freePorts()), ...options.env },
+  );
+  await stack.start();
+  return stack;
+}
+
+/** Settings for ports that are free, so that stacks run side by side. */
+export async function freePorts(): Promise<Record<string, string>> {
+  const settings = ['PORT', 'TEMPORAL_PORT', 'TEMPORAL_UI_PORT', 'MAIL_UI_PORT'];
+  const ports = new Set<number>();
+  while (ports.size < settings.length) ports.add(await freePort('127.0.0.1'));
+  const found = [...ports];
+  return Object.fromEntries(settings.map((setting, at) => [setting, String(found[at])]));
+}
+
+export class WholeStack {
+  readonly dataDir: string;
+  readonly env: Record<string, string>;
+  readonly #isOwnDataDir: boolean;
+  #child: ChildProcess | undefined;
+  #ended: Promise<Ended> | undefined;
+  stdout = '';
+  stderr = '';
+
+  constructor(dataDir: string, isOwnDataDir: boolean, env: Record<string, string>) {
+    this.dataDir = dataDir;
+    this.#isOwnDataDir = isOwnDataDir;
+    this.env = { DATA_DIR: dataDir, TEMPORAL_CLI_PATH: inject('temporal').cli, LOG_LEVEL: 'warn', ...env };
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.env['PORT']}`;
+  }
+
+  get mailUrl(): string {
+    return `http://127.0.0.1:${this.env['MAIL_UI_PORT']}`;
+  }
+
+  get client(): Longhaul {
+    return new Longhaul({ url: this.url });
+  }
+
+  get pid(): number {
+    return this.#child!.pid!;
+  }
+
+  get ports(): number[] {
+    return ['PORT', 'TEMPORAL_PORT', 'TEMPORAL_UI_PORT', 'MAIL_UI_PORT'].map((setting) => Number(this.env[setting]));
+  }
+
+  /** Again, after it has ended. */
+  async start(): Promise<void> {
+    this.spawn();
+    await until('the stack is ready', () => this.stdout.includes('ready') || this.#child!.exitCode !== null, {
+      withinMs: 60_000,
+    });
+    if (!this.stdout.includes('ready')) throw new Error(`The stack has ended before it was ready:\n${this.stderr}`);
+  }
+
+  /** Without waiting for `ready`. */
+  spawn(): void {
+    this.stdout = '';
+    this.stderr = '';
+    const child = spawn(process.execPath, [`${repository}/dist/bin/start.js`], {
+      cwd: repository,
+      env: { ...plainEnv(), ...this.env },
+      detached: true, // a process group as a shell gives it
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    child.stdout.on('data', (text: Buffer) => (this.stdout += String(text)));
+    child.stderr.on('data', (text: Buffer) => (this.stderr += String(text)));
+    this.#child = child;
+    this.#ended = once(child, 'exit').then(([code, signal]: unknown[]) => ({ code, signal }) as Ended);
+  }
+
+  ended(): Promise<Ended> {
+    return this.#ended!;
+  }
+
+  /** As Ctrl-C does: to the whole process group. */
+  async interrupt(): Promise<Ended> {
+    process.kill(-this.pid, 'SIGINT');
+    return this.ended();
+  }
+
+  /** SIGKILL, to the parent only. */
+  async kill(): Promise<Ended> {
+    process.kill(this.pid, 'SIGKILL');
+    return this.ended();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#child?.exitCode === null && this.#child.signalCode === null) await this.interrupt();
+    if (this.#isOwnDataDir) rmSync(this.dataDir, { recursive: true, force: true });
+  }
+}
