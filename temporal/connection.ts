@@ -42,5 +42,5 @@ const retryCall = makeGrpcRetryInterceptor({
 const retryStart = makeGrpcRetryInterceptor({
   delayFunction: briefly,
   retryableDecider: (attempt, status) =>
-    attempt < 5 && (notConnected(status) || status.code === grpc.resourceExhausted),
+    attempt < 5 && (notConnected(status) || (status.code as number) === grpc.resourceExhausted),
 });

@@ -1,0 +1,23 @@
+/** The examples that OpenAPI shows. */
+export const exampleRun = {
+  workflowId: 'email-campaign:06d3z8k1v5w9q2r7t4y0b6n3mc',
+  runId: '01980b1e-7c3a-7d0e-9d3f-5a1b2c3d4e5f',
+  type: 'email-campaign',
+  status: 'running',
+  progress: { done: 120, total: 500, unit: 'mail', message: '' },
+  createdAt: '2026-07-01T12:00:00.000Z',
+  startedAt: '2026-07-01T12:00:00.000Z',
+  tags: [],
+  links: {
+    self: '/v1/runs/email-campaign:06d3z8k1v5w9q2r7t4y0b6n3mc',
+    temporalUi:
+      'http://127.0.0.1:8233/namespaces/default/workflows/email-campaign:06d3z8k1v5w9q2r7t4y0b6n3mc/01980b1e-7c3a-7d0e-9d3f-5a1b2c3d4e5f',
+  },
+};
+
+export const exampleFile = {
+  fileId: `default.${'0a1b2c3d'.repeat(8)}`,
+  bytes: 48_213,
+  mediaType: 'image/jpeg',
+  sha256: '0a1b2c3d'.repeat(8),
+};

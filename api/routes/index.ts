@@ -1,0 +1,48 @@
+import { openApiDocument } from '../openapi.js';
+import type { Parts } from '../parts.js';
+import type { Route } from '../route.js';
+import { cancelRun } from './cancel-run.js';
+import { getFile, uploadFile } from './files.js';
+import { getRun } from './get-run.js';
+import { healthz, readyz } from './health.js';
+import { getJobType, listJobTypes } from './job-types.js';
+import { listRuns } from './list-runs.js';
+import { runFailures } from './run-failures.js';
+import { runResult } from './run-result.js';
+import { startRun } from './start-run.js';
+
+/** Every route there is, OpenAPI's own last: it tells of all. */
+export function allRoutes(parts: Parts): Route[] {
+  const routes = [
+    startRun,
+    listRuns,
+    getRun,
+    runResult,
+    runFailures,
+    cancelRun,
+    uploadFile,
+    getFile,
+    listJobTypes,
+    getJobType,
+    healthz,
+    readyz,
+  ].map((route) => route(parts));
+  return [...routes, openApi(routes, parts)];
+}
+
+function openApi(others: Route[], { apiKeys }: Parts): Route {
+  const self: Route = {
+    method: 'get',
+    path: '/openapi.json',
+    handle: (_req, res) =>
+      void res.type('json').send((document ??= JSON.stringify(openApiDocument([...others, self], apiKeys.length > 0)))),
+    docs: {
+      operationId: 'openapi',
+      summary: 'This document.',
+      answers: { 200: { description: 'OpenAPI 3.1', schema: { type: 'object' } } },
+      problems: [],
+    },
+  };
+  let document: string | undefined;
+  return self;
+}

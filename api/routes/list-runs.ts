@@ -1,0 +1,41 @@
+import { z } from 'zod';
+import { runStatuses } from '../../temporal/run.js';
+import type { Parts } from '../parts.js';
+import { exampleRun } from '../examples.js';
+import { limitOf } from '../paging.js';
+import { queryOf, type Route } from '../route.js';
+import { ref } from '../schemas.js';
+
+/** GET /v1/runs: open ones first, then the latest closed. Some seconds late: Temporal's visibility store is. */
+export const listRuns = ({ jobs, runs, tenant }: Parts): Route => {
+  const types = jobs.map(({ type }) => type);
+  const query = z.strictObject({
+    type: z.enum(types).optional(),
+    status: z.enum(runStatuses).optional(),
+    limit: limitOf(50),
+    cursor: z.base64url().min(1).max(10_000).optional().describe('`nextCursor` of the answer before.'),
+  });
+  return {
+    method: 'get',
+    path: '/v1/runs',
+    query,
+    async handle(_req, res) {
+      const { type, status, limit, cursor } = queryOf(query, res);
+      res.json(await runs.list(tenant, { types: type ? [type] : types, status, limit, cursor }));
+    },
+    docs: {
+      operationId: 'list-runs',
+      summary: 'Runs: open ones first, then the latest closed.',
+      description:
+        'May be some seconds late. The progress of open runs is the last that was heard of, marked as `stale`.',
+      answers: {
+        200: {
+          description: 'A page of runs.',
+          schema: ref('RunList'),
+          example: { runs: [{ ...exampleRun, stale: true }], nextCursor: null },
+        },
+      },
+      problems: [503],
+    },
+  };
+};

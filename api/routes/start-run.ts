@@ -1,0 +1,73 @@
+import type { Request } from 'express';
+import type { Job } from '../../jobs/define-job.js';
+import { exampleRun } from '../examples.js';
+import { jsonBody } from '../json-body.js';
+import { jsonSchema } from '../openapi.js';
+import { orderFor } from '../orders.js';
+import type { Parts } from '../parts.js';
+import { invalid } from '../problems.js';
+import { jobNamed } from '../job-named.js';
+import type { OperationDoc, Route } from '../route.js';
+import { ref } from '../schemas.js';
+
+/** POST /v1/jobs/{type} answers before the run begins: 202, or 200 for a key seen before. */
+export const startRun = ({ jobs, runs, readOrder, tenant }: Parts): Route => ({
+  method: 'post',
+  path: '/v1/jobs/{type}',
+  before: [(req, _res, next) => (jobNamed(jobs, req.params['type']), next()), ...jsonBody],
+  async handle(req, res) {
+    const job = jobNamed(jobs, req.params['type']);
+    const key = keyOf(req);
+    const order = await readOrder(job, tenant, req.body);
+    const { run, replayed } = await runs.start({ tenant, job, order, body: req.body, key });
+
+    if (replayed) res.set('Idempotency-Replayed', 'true');
+    res
+      .status(replayed ? 200 : 202)
+      .location(run.links.self)
+      .json(run);
+  },
+  docs: () => Object.fromEntries(jobs.map((job) => [`/v1/jobs/${job.type}`, docsOf(job)])),
+});
+
+function keyOf(req: Request): string | undefined {
+  const keys = req.headersDistinct['idempotency-key'];
+  if (keys === undefined) return undefined;
+  const [key = ''] = keys;
+  if (keys.length > 1 || !/^[\x21-\x7e]{1,255}$/.test(key)) {
+    throw invalid([{ path: 'Idempotency-Key', message: 'must be one header of 1 to 255 visible ASCII characters' }]);
+  }
+  return key;
+}
+
+const docsOf = (job: Job): OperationDoc => ({
+  operationId: `start-${job.type}`,
+  summary: job.summary,
+  description: 'Answers at once; the run goes on through crashes and deploys. See it at `Location`.',
+  headers: {
+    'Idempotency-Key': {
+      description: 'The same key with the same body starts one run, however often it is sent.',
+      schema: { type: 'string', minLength: 1, maxLength: 255, pattern: '^[\\x21-\\x7e]+$' },
+    },
+  },
+  body: {
+    required: true,
+    content: {
+      'application/json': { schema: jsonSchema(orderFor(job), 'input'), example: { input: job.example } },
+    },
+  },
+  answers: {
+    202: {
+      description: 'Accepted: the run is never lost.',
+      schema: ref('Run'),
+      example: { ...exampleRun, workflowId: exampleRun.workflowId.replace('email-campaign', job.type), type: job.type },
+      headers: { Location: 'The run.' },
+    },
+    200: {
+      description: 'This Idempotency-Key was sent before with the same body: the run that it started.',
+      schema: ref('Run'),
+      headers: { Location: 'The run.', 'Idempotency-Replayed': 'true' },
+    },
+  },
+  problems: [400, 404, 413, 415, 503],
+});

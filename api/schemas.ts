@@ -1,0 +1,136 @@
+/** What the API answers, as schemas: OpenAPI shows them, and the tests hold every answer to them. */
+import { z } from 'zod';
+import { runStatuses } from '../temporal/run.js';
+
+const time = () => z.iso.datetime().meta({ examples: ['2026-07-01T12:00:00.000Z'] });
+
+const progress = z
+  .strictObject({
+    done: z.int().describe('Never goes back.'),
+    total: z.int().nullable().describe('Null until it is known.'),
+    unit: z.string().meta({ examples: ['mail'] }),
+    message: z.string(),
+  })
+  .describe('How far the run is.');
+
+const runError = z.strictObject({
+  code: z.string().meta({ description: 'Stable, for programs.', examples: ['unsupported-file'] }),
+  step: z.string().optional().describe('The step that failed for good.'),
+  message: z.string().describe('For people.'),
+  attempts: z.int().optional().describe('How often the step was tried.'),
+});
+
+const status = z.enum(runStatuses);
+
+export const run = z.strictObject({
+  workflowId: z.string().meta({ examples: ['email-campaign:06d3z8k1v5w9q2r7t4y0b6n3mc'] }),
+  runId: z.string().describe('Of Temporal: a run that continues as new gets another one.'),
+  type: z.string().meta({ examples: ['email-campaign'] }),
+  status,
+  progress: progress.nullable(),
+  stale: z
+    .literal(true)
+    .optional()
+    .describe('No worker told the progress just now: it is the last that was heard, or null.'),
+  createdAt: time(),
+  dueAt: time().optional(),
+  startedAt: time().optional(),
+  endedAt: time().optional(),
+  tags: z.array(z.string()),
+  error: runError.optional(),
+  result: z.unknown().optional().describe('Once completed. Its shape is the output of the job type.'),
+  links: z.strictObject({ self: z.string(), temporalUi: z.string() }),
+});
+
+export const runList = z.strictObject({ runs: z.array(run), nextCursor: z.string().nullable() });
+
+export const runResult = z.strictObject({ status, result: z.unknown().optional(), error: runError.optional() });
+
+export const failureList = z.strictObject({
+  failures: z.array(
+    z.strictObject({
+      index: z.int().describe('The row in the list, from 0.'),
+      email: z.string(),
+      status: z.enum(['failed', 'unknown']),
+      code: z.string(),
+      message: z.string().meta({ examples: ['550 no such user'] }),
+      attempts: z.int(),
+    }),
+  ),
+  nextCursor: z.string().nullable(),
+});
+
+export const file = z.strictObject({
+  fileId: z.string(),
+  bytes: z.int(),
+  mediaType: z.string().describe('Told from the content; where that tells nothing, as declared.'),
+  sha256: z.string(),
+});
+
+const retryPolicy = z.strictObject({
+  name: z.string(),
+  initialInterval: z.string(),
+  coefficient: z.number(),
+  maximumInterval: z.string(),
+  jitter: z.tuple([z.number(), z.number()]).describe('Each pause is multiplied by a random factor between the two.'),
+  attempts: z.int(),
+  totalTime: z.string(),
+  nonRetryable: z.array(z.string()),
+});
+
+export const jobType = z.strictObject({
+  type: z.string(),
+  summary: z.string(),
+  taskQueue: z.string(),
+  deadline: z.string(),
+  input: z.record(z.string(), z.unknown()).describe('JSON Schema'),
+  output: z.record(z.string(), z.unknown()).describe('JSON Schema'),
+  example: z.unknown().describe('An input that works.'),
+  steps: z.record(
+    z.string(),
+    z.strictObject({
+      startToClose: z.string(),
+      scheduleToClose: z.string(),
+      heartbeat: z.string().optional(),
+      retry: retryPolicy,
+    }),
+  ),
+  links: z.strictObject({ self: z.string(), start: z.string() }),
+});
+
+export const jobTypeList = z.strictObject({ jobTypes: z.array(jobType) });
+
+export const health = z.strictObject({ status: z.literal('ok') });
+export const ready = z.strictObject({ status: z.literal('ready') });
+
+export const problem = z
+  .object({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    code: z.string().describe('Stable, for programs.'),
+    detail: z.string().describe('What is wrong and what to do, for people.'),
+    errors: z
+      .array(
+        z.strictObject({ path: z.string().meta({ examples: ['input.recipients[17].email'] }), message: z.string() }),
+      )
+      .optional()
+      .describe('Each fault of a request, with its place.'),
+  })
+  .describe('RFC 9457');
+
+/** By their names in OpenAPI. */
+export const named = {
+  Run: run,
+  RunList: runList,
+  RunResult: runResult,
+  FailureList: failureList,
+  File: file,
+  JobType: jobType,
+  JobTypeList: jobTypeList,
+  Health: health,
+  Ready: ready,
+  Problem: problem,
+};
+
+export const ref = (name: keyof typeof named) => ({ $ref: `#/components/schemas/${name}` });
