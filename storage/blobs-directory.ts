@@ -7,7 +7,7 @@ import { mkdir, open, readdir, rename, rm, stat, type FileHandle } from 'node:fs
 import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { BlobNotFound, BlobTooLarge, type Blob, type Blobs, type ByteRange } from './blobs.js';
+import { BlobNotFound, BlobTooLarge, type Blobs, type ByteRange } from './blobs.js';
 
 const tenantPattern = /^[a-z0-9][a-z0-9-]{0,62}$/;
 const fileIdPattern = /^([a-z0-9][a-z0-9-]{0,62})\.([0-9a-f]{64})$/;
@@ -159,7 +159,7 @@ function readable(file: FileHandle, { start = 0, end }: Partial<ByteRange> = {})
   return file.createReadStream({ start, ...(end !== undefined && { end: end - 1 }), highWaterMark: readBytes });
 }
 
-// eslint-disable-next-line require-yield -- an empty stream that gives the file back
+/** An empty stream that gives the file back. */
 async function* closing(file: FileHandle): AsyncGenerator<never> {
   await file.close();
 }

@@ -46,7 +46,8 @@ export async function once<T>(
     return result;
   } finally {
     clearInterval(alive);
-    await ledger.endLease(holder); // what failed is free at once
+    // What failed is free at once. If that can't be written now, the lease runs out by itself.
+    await ledger.endLease(holder).catch(() => undefined);
   }
 
   async function claimOne(redo: boolean) {

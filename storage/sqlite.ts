@@ -2,7 +2,6 @@
  * SQLite as several processes use it at once: opened in WAL mode, migrated by one of them, and its errors told apart.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { SqliteDatabase } from 'kysely';
 import Database from 'libsql';
 import { LedgerUnavailable } from './ledger.js';
 import { migrations } from './migrations/index.js';
@@ -80,10 +79,10 @@ function isUpToDate(db: Sqlite): boolean {
 
 async function migrateLocked(db: Sqlite): Promise<void> {
   const { Kysely, Migrator, SqliteDialect } = await import('kysely');
-  const kysely = new Kysely<unknown>({ dialect: new SqliteDialect({ database: db as unknown as SqliteDatabase }) });
+  const kysely = new Kysely<unknown>({ dialect: new SqliteDialect({ database: db }) });
   const migrator = new Migrator({ db: kysely, provider: { getMigrations: async () => migrations } });
   const { error } = await migrator.migrateToLatest();
-  if (error !== undefined) throw error;
+  if (error !== undefined) throw error as Error;
 }
 
 async function whenFree<T>(work: () => T): Promise<T> {
