@@ -116,7 +116,7 @@ function everyNowAndThen(work: () => Promise<void>, log: Logger): NodeJS.Timeout
 function sdkLogger(log: Logger): DefaultLogger {
   const levels = { TRACE: 'trace', DEBUG: 'debug', INFO: 'info', WARN: 'warn', ERROR: 'error' } as const;
   // The SDK is talkative at INFO: what matters to an operator is at WARN and above.
-  return new DefaultLogger(log.levelVal <= 20 ? 'DEBUG' : 'WARN', ({ level, message, meta }) =>
-    log[levels[level]](meta ?? {}, message),
+  return new DefaultLogger(log.levelVal <= 20 ? 'DEBUG' : 'WARN', ({ level, message, meta: { error, ...meta } = {} }) =>
+    log[levels[level]]({ ...meta, ...(error instanceof Error && { err: error }) }, message),
   );
 }

@@ -45,30 +45,33 @@ export function smtpMailer({ connections, ...server }: SmtpSettings, from: strin
     disableFileAccess: true,
     disableUrlAccess: true,
   });
-  // A lost connection is ambiguous only if bytes of the mail had gone out: keep hold of the stream that carries them.
-  const bodies = new WeakMap<object, { readableDidRead: boolean }>();
   pool.use('stream', (mail, done) => {
     const create = mail.message.createReadStream.bind(mail.message);
-    mail.message.createReadStream = (options) => {
-      const body = create(options);
-      bodies.set(mail.data, body);
-      return body;
-    };
+    mail.message.createReadStream = (options) => ((mail.data as TrackedMail).track.body = create(options));
     done();
   });
   return {
     connections,
     async send(mail) {
-      const message = { ...mail, from };
+      const message: TrackedMail = { ...mail, from, track: {} };
       try {
         await pool.sendMail(message);
         return { state: 'accepted' };
       } catch (error) {
-        return deliveryOf(error as SmtpError, bodies.get(message));
+        return deliveryOf(error as SmtpError, message.track.body);
       }
     },
     close: () => pool.close(),
   };
+}
+
+/**
+ * A lost connection is ambiguous only if bytes of the mail had gone out: `body` is the stream that carries them, from
+ * the moment that a connection takes the mail. nodemailer copies a message and keeps what its fields refer to.
+ */
+interface TrackedMail extends Mail {
+  readonly from: string;
+  readonly track: { body?: { readonly readableDidRead: boolean } };
 }
 
 /** What nodemailer's errors carry: https://nodemailer.com/errors */
@@ -82,13 +85,13 @@ interface SmtpError extends Error {
 
 const beforeAnyMail = new Set(['EDNS', 'EAUTH', 'ETLS', 'EPROXY']);
 
-function deliveryOf(error: SmtpError, body: { readableDidRead: boolean } | undefined): Delivery {
+function deliveryOf(error: SmtpError, body: TrackedMail['track']['body']): Delivery {
   const reason = error.response ?? error.message;
-  if (body === undefined && error.code !== 'EENVELOPE' && error.code !== 'EMESSAGE') return { state: 'away', reason };
-  if (error.syscall === 'connect' || beforeAnyMail.has(error.code ?? '')) return { state: 'away', reason };
+  if (body === undefined || error.syscall === 'connect' || beforeAnyMail.has(error.code ?? ''))
+    return { state: 'away', reason };
   if (error.responseCode !== undefined)
     return { state: 'refused', permanent: error.responseCode >= 500, reply: reason };
   if (error.code === 'EENVELOPE' || error.code === 'EMESSAGE')
     return { state: 'refused', permanent: true, reply: reason };
-  return { state: 'lost', handedOver: body?.readableDidRead ?? false, reason };
+  return { state: 'lost', handedOver: body.readableDidRead, reason };
 }

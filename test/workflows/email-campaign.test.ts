@@ -34,7 +34,7 @@ test('a mail has all headers, text and HTML, and greets by the name as given', a
 
   const mail = await simpleParser(stack.mailbox.deliveries[0]!.raw);
   expect(mail.from?.value).toEqual([{ name: 'Longhaul', address: 'no-reply@example.org' }]);
-  expect(mail.to).toMatchObject({ value: [{ name, address: 'Zoe@Example.com' }] });
+  expect(mail.to).toMatchObject({ value: [{ name, address: 'Zoe@example.com' }] });
   expect(mail.subject).toBeTruthy();
   expect(Date.now() - mail.date!.getTime()).toBeLessThan(60_000);
   expect(mail.messageId).toMatch(/^<[0-9a-f]{64}@example\.org>$/);
@@ -76,7 +76,7 @@ describe('what the server refuses', () => {
     expect(result).toMatchObject({ recipients: 20, sent: 19, failed: 1, duplicate: 0, unknown: 0 });
     expect(stack.mailbox.recipients()).toEqual(addressesOf(20).filter((address) => address !== addressOf(5)));
     expect(stack.mailbox.triesFor(addressOf(5))).toBe(1);
-    const firstPassEnd = stack.mailbox.deliveries[17]!.at;
+    const firstPassEnd = stack.mailbox.deliveries[16]!.at;
     for (const address of [addressOf(3), addressOf(8)]) {
       const [delivery] = stack.mailbox.to(address);
       expect(delivery!.at - firstPassEnd).toBeGreaterThan(500);
@@ -163,7 +163,7 @@ describe('when things break', () => {
   test.each([
     ['resend', 'is missed, and only mails on their way come twice'],
     ['hold', 'gets a mail twice'],
-  ] as const)('after kill -9 of a worker with %s, nobody %s', async (onAmbiguous) => {
+  ] as const)('after kill -9 of a worker with %s, nobody %s', async (onAmbiguous, _promise) => {
     await using stack = await startStack({ workers: 2, mail: { delayMs: 20 } });
     const run = await stack.start('email-campaign', campaignOf(1_000), { onAmbiguous });
     await until('a hundred mails are out', () => stack.mailbox.size > 100);
