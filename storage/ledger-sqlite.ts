@@ -269,7 +269,11 @@ function receiptStatements(durable: Sqlite, swift: Sqlite) {
          AND receipts.holder = (SELECT id FROM holders WHERE ${ofHolder})`,
     ),
     toRetry: swift.prepare(
+      // The words of the second half repeat the partial index's condition: SQLite can't tell it from a parameter.
       `SELECT item FROM receipts WHERE workflow_id = ?1 AND state = 'retry' AND item >= ?4 AND item < ?5 AND round < ?3
+         AND (SELECT chain FROM holders WHERE id = receipts.holder) = ?2
+       UNION
+       SELECT item FROM receipts WHERE workflow_id = ?1 AND round > 0 AND round = ?3 AND item >= ?4 AND item < ?5
          AND (SELECT chain FROM holders WHERE id = receipts.holder) = ?2
        ORDER BY item LIMIT ?6`,
     ),

@@ -40,10 +40,11 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('result', 'text') // JSON that a later claim of the effect gets back
     .addColumn('changed_at', 'integer', (c) => c.notNull()) // for retention
     .execute();
-  // Partial, so that a success pays for neither.
+  // Partial, so that a success in the first pass pays for none.
   const listing = (name: string) => db.schema.createIndex(name).on('receipts').columns<string>(['workflow_id', 'item']);
   await listing('failures').where('state', 'in', ['failed', 'unknown']).execute();
   await listing('retries').where('state', '=', 'retry').execute();
+  await listing('later_rounds').where('round', '>', 0).execute();
 
   // What was told of a stored file when it came in; its bytes are in the blob store.
   await db.schema
