@@ -29,7 +29,12 @@ async function main(): Promise<void> {
   const config = readConfig(process.env);
   const log = pino({ level: config.logLevel, base: { process: 'worker' } }, pino.destination(2));
   // The SDK's own handlers go after the first signal, and npm sends two: the second would kill us.
-  Runtime.install({ shutdownSignals: [], logger: sdkLogger(log) });
+  // `forward`: without it the SDK's native half writes lines of its own to the terminal, which are no JSON.
+  Runtime.install({
+    shutdownSignals: [],
+    logger: sdkLogger(log),
+    telemetryOptions: { logging: { filter: { core: 'WARN', other: 'ERROR' }, forward: {} } },
+  });
   const stopping = stopSignal(log);
 
   const tools = await openTools(config);
@@ -39,7 +44,6 @@ async function main(): Promise<void> {
     const workers = await Promise.all(
       config.worker.queues.map((queue) => createWorker(queue, config, connection, tools)),
     );
-    stopping.addEventListener('abort', () => workers.forEach((worker) => worker.shutdown()));
     if (config.worker.healthPort !== undefined) {
       const states = () =>
         Object.fromEntries(config.worker.queues.map((queue, at) => [queue, workers[at]!.getState()]));
@@ -48,7 +52,8 @@ async function main(): Promise<void> {
 
     const client = new Client({ connection, namespace: config.temporal.namespace });
     const dead = everyNowAndThen(() => failStepsOfDeadProcesses(tools.ledger, client, log), log);
-    await Promise.all(workers.map((worker) => worker.run())); // until told to stop; resolves once running steps have ended
+    // Until told to stop, even if that was while the workers were made; resolves once running steps have ended.
+    await Promise.all(workers.map((worker) => worker.runUntil(aborted(stopping))));
     clearInterval(dead);
     await connection.close();
   } catch (error) {
@@ -95,9 +100,19 @@ function stopSignal(log: Logger): AbortSignal {
   };
   process.on('SIGTERM', onSignal);
   process.on('SIGINT', onSignal);
-  process.on('disconnect', () => onSignal('disconnect'));
+  process.on('disconnect', () => {
+    onSignal('disconnect');
+    // A local Temporal is gone as well then: what could not be told to it by now never will be.
+    setTimeout(() => process.exit(1), 5_000).unref();
+  });
   return stop.signal;
 }
+
+const aborted = (signal: AbortSignal) =>
+  new Promise<void>((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
 
 /** At once and then regularly; a failure is logged once, for the next turn may do better. */
 function everyNowAndThen(work: () => Promise<void>, log: Logger): NodeJS.Timeout {
