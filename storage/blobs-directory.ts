@@ -6,7 +6,6 @@ import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, open, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { BlobNotFound, BlobTooLarge, type Blobs, type ByteRange } from './blobs.js';
 
 const tenantPattern = /^[a-z0-9][a-z0-9-]{0,62}$/;
@@ -138,17 +137,26 @@ async function copy(
   take: (chunk: Uint8Array) => Promise<void>,
 ): Promise<void> {
   signal?.throwIfAborted();
+  let stop = (_: Error): void => undefined;
+  const onAbort = () => stop(signal?.reason as Error);
+  signal?.addEventListener('abort', onAbort);
+  const chunks = source[Symbol.asyncIterator]();
   try {
-    await pipeline(
-      source,
-      async (chunks: AsyncIterable<Uint8Array>) => {
-        for await (const chunk of chunks) await take(chunk);
-      },
-      { ...(signal && { signal }) },
-    );
+    for (;;) {
+      const next = await new Promise<IteratorResult<Uint8Array>>((resolve, reject) => {
+        stop = reject;
+        chunks.next().then(resolve, reject);
+      });
+      if (next.done === true) return;
+      await take(next.value);
+      signal?.throwIfAborted();
+    }
   } catch (error) {
-    signal?.throwIfAborted(); // pipeline throws an AbortError of its own
+    // Closes the source, but does not wait: a silent one answers nothing, and what it says now no longer matters.
+    void chunks.return?.().catch(() => undefined);
     throw error;
+  } finally {
+    signal?.removeEventListener('abort', onAbort);
   }
 }
 

@@ -67,7 +67,7 @@ const outages = /^SQLITE_(BUSY|LOCKED|FULL|IOERR|READONLY|CANTOPEN|PERM|NOMEM|PR
 function isOutage(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const code = 'code' in error ? String(error.code) : '';
-  return outages.test(code) || /unable to open database|connection is not open/i.test(error.message);
+  return outages.test(code) || /unable to open connection|connection is not open/i.test(error.message);
 }
 
 function isUpToDate(db: Sqlite): boolean {

@@ -15,8 +15,14 @@ export interface Batch<T> {
   readonly fault?: PermanentError;
 }
 
-/** @param line of the file, from 1, as an editor shows it */
-export function badRow(line: number, what: string): PermanentError {
-  const shown = what.length > 300 ? `${what.slice(0, 300)}…` : what;
-  return new PermanentError('bad-row', `Line ${line}: ${shown}`);
+export class BadRow extends PermanentError {
+  readonly line: number;
+
+  /** @param line of the file, from 1, as an editor shows it */
+  constructor(line: number, what: string) {
+    super('bad-row', `Line ${line}: ${what.length > 300 ? `${what.slice(0, 300)}…` : what}`);
+    this.line = line;
+  }
 }
+
+export const badRow = (line: number, what: string) => new BadRow(line, what);

@@ -1,7 +1,7 @@
 /** CSV with a header line: RFC 4180, with comma or semicolon, whatever ends the lines. */
 import { parse } from 'csv-parse';
 import type { PermanentError } from '../../jobs/errors.js';
-import { badRow, maxRowBytes, type Batch, type Numbered } from './bad-row.js';
+import { BadRow, badRow, maxRowBytes, type Batch, type Numbered } from './bad-row.js';
 
 /** Where the cells of a CSV row go: columns named like a field there, all others into `data`, if there is such a field. */
 export interface CsvFields {
@@ -114,7 +114,16 @@ async function* records(text: AsyncIterable<Buffer>, firstLine: number): AsyncGe
     return { rows: batch, fault: notCsv(lastLine + 1 + parser.info.empty_lines - emptyLines, error) };
   };
 
-  for await (const chunk of chunks) yield await pass((done) => parser.write(chunk, done));
+  try {
+    for await (const chunk of chunks) yield await pass((done) => parser.write(chunk, done));
+  } catch (error) {
+    // The parser looks ahead: rows before the faulty line are still in it, and one of them may be the first fault.
+    if (error instanceof BadRow) {
+      const { rows: last } = await pass((done) => parser.end(done));
+      yield { rows: last.filter(({ line }) => line < error.line) };
+    }
+    throw error;
+  }
   yield await pass((done) => parser.end(done));
 }
 

@@ -53,12 +53,16 @@ export async function* readUpload<Row>(
 async function* batchesOf(stream: Readable, row: z.ZodType): AsyncGenerator<Batch<unknown>> {
   const text = uploadText(stream as AsyncIterable<Buffer>);
   let line = 1;
+  let before = 0;
   for (;;) {
     const next = await text.next();
     if (next.done === true) return;
     const chunk = next.value;
     const begin = firstInk(chunk);
-    line += chunk.subarray(0, begin).filter((byte) => byte === newline).length;
+    for (const byte of chunk.subarray(0, begin)) {
+      if (byte === carriageReturn || (byte === newline && before !== carriageReturn)) line += 1;
+      before = byte;
+    }
     if (begin === chunk.length) continue;
 
     const head = chunk.subarray(begin);
@@ -74,9 +78,10 @@ async function* batchesOf(stream: Readable, row: z.ZodType): AsyncGenerator<Batc
 }
 
 const newline = 10;
+const carriageReturn = 13;
 const brace = 123;
 const bracket = 91;
-const blanks = [32, 9, newline, 13];
+const blanks = [32, 9, newline, carriageReturn];
 const byteOrderMark = Buffer.from('\ufeff');
 
 function firstInk(chunk: Buffer): number {
