@@ -3,7 +3,7 @@
  * Gets its task over IPC and the source on stdin; replies over IPC, and after that writes what it made on stdout.
  */
 import { writeFileSync } from 'node:fs';
-import { constants, setPriority } from 'node:os';
+import { setPriority } from 'node:os';
 import { PermanentError } from '../../jobs/errors.js';
 import type { PictureLimits } from './limits.js';
 import { derive, inspect, type PictureFacts } from './picture.js';
@@ -66,8 +66,9 @@ function end(): void {
 /** Whatever happens to this machine, the worker is not what suffers. */
 function giveWay(): void {
   process.once('disconnect', end); // the worker is gone
+  if (!process.connected) end(); // since before this line
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {}); // the worker decides
-  setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
+  setPriority(5); // a third of the CPU share of a process that somebody waits for
   // When memory runs out the kernel takes the process with the highest score: proc_pid_oom_score_adj(5).
   if (process.platform === 'linux') writeFileSync('/proc/self/oom_score_adj', '1000');
 }
