@@ -48,8 +48,6 @@ const smtpUrl = oneLine().transform((text, ctx) => {
   }
 });
 
-export type SmtpSettings = z.output<typeof smtpUrl>;
-
 const environment = z.object({
   PORT: port(3000),
   HOST: z.string().default('127.0.0.1'),
