@@ -8,7 +8,7 @@ const limitBytes = 4 * 1024 * 1024;
 const maxDepth = 32;
 
 /** Needs a JSON body. */
-export const jsonBody: RequestHandler[] = [needJson, parse(), checkContent];
+export const jsonBody: RequestHandler[] = [needJson, needSomething, parse(), checkContent];
 
 /** For calls that take nothing: a body may be there, but only `{}`. */
 export const noBody: RequestHandler[] = [
@@ -32,6 +32,12 @@ const notAnObject: Fault = { path: 'body', message: 'must be an object' };
 
 const hasBody = ({ headers }: express.Request) =>
   headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+
+/** The parser takes nothing at all for `{}`. */
+function needSomething(...[req, , next]: Parameters<RequestHandler>): void {
+  if (!hasBody(req)) throw malformed('it is empty');
+  next();
+}
 
 function needJson(...[req, , next]: Parameters<RequestHandler>): void {
   const type = req.get('Content-Type');
@@ -93,7 +99,6 @@ const malformed = (why: string) => new Problem(400, 'malformed-json', `The body 
 
 function checkContent(...[req, , next]: Parameters<RequestHandler>): void {
   const body: unknown = req.body;
-  if (body === undefined) throw malformed('it is empty');
   if (!isObject(body)) throw invalid([notAnObject]);
   const faults: Fault[] = [];
   findUnkeepable(body, [], faults);

@@ -61,6 +61,7 @@ export const unknownRoute: RequestHandler = (req) => {
 export const problemHandler =
   (log: Logger): ErrorRequestHandler =>
   (error: unknown, req, res, next) => {
+    if (req.destroyed && !req.complete) return log.debug({ path: req.path }, 'The client left before all was sent');
     const problem = problemOf(error);
     if (problem.status >= 500) {
       const asked = { method: req.method, path: req.path, status: problem.status, code: problem.code };

@@ -14,14 +14,22 @@ const keptChars = 8_192;
 
 export function runEndings(client: Client) {
   const known = new Recent<Ending>(kept);
+  const asked = new Map<string, Promise<Ending>>();
 
+  /** Many who waited for one run cost one look. */
   return async (run: RunFacts): Promise<Ending> => {
     const before = known.get(run.runId);
     if (before !== undefined) return before;
+    const asking = asked.get(run.runId) ?? ask(run).finally(() => asked.delete(run.runId));
+    asked.set(run.runId, asking);
+    return asking;
+  };
+
+  async function ask(run: RunFacts): Promise<Ending> {
     const ending = await endingOf(client, run);
     if (JSON.stringify(ending).length <= keptChars) known.set(run.runId, ending);
     return ending;
-  };
+  }
 }
 
 async function endingOf(client: Client, run: RunFacts): Promise<Ending> {

@@ -1,7 +1,7 @@
 /** Makes a namespace ready for us: it exists, knows our search attributes, and keeps closed runs long enough. */
-import { setTimeout as pause } from 'node:timers/promises';
 import type { ConnectionLike } from '@temporalio/client';
 import { grpc, grpcErrorOf } from './errors.js';
+import { pause } from './pause.js';
 import { searchAttributes } from './search-attributes.js';
 import type { Log } from './settings.js';
 
@@ -48,7 +48,7 @@ export async function prepareNamespace(
       if (failures % 20 === 10)
         log.warn({ namespace, reason: fault.details }, 'Temporal namespace is not ready yet; trying again');
     }
-    await pause(Math.min(50 * 1.5 ** failures, 1_000), undefined, signal && { signal });
+    await pause(Math.min(50 * 1.5 ** failures, 1_000), signal);
   }
 }
 

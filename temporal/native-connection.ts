@@ -1,6 +1,6 @@
 /** A worker's connection. Apart from connection.ts, so that the API doesn't load the SDK's native half (0.3 s, 40 MB). */
-import { setTimeout as pause } from 'node:timers/promises';
 import { NativeConnection } from '@temporalio/worker';
+import { pause } from './pause.js';
 import { connectionOptions, type Log, type TemporalSettings } from './settings.js';
 
 /**
@@ -25,7 +25,7 @@ export async function nativeConnection(
         );
       }
     }
-    await pause(Math.min(100 * 1.5 ** failures, 1_000), undefined, signal && { signal });
+    await pause(Math.min(100 * 1.5 ** failures, 1_000), signal);
   }
 }
 

@@ -3,14 +3,14 @@ import type { Request, Response } from 'express';
 import { z } from 'zod';
 import { BlobNotFound, BlobTooLarge } from '../../storage/blobs.js';
 import { exampleFile } from '../examples.js';
-import { mediaTypeOf } from '../media-type.js';
+import { hasAlready } from '../etag.js';
+import { headBytes, mediaTypeOf } from '../media-type.js';
 import type { Parts } from '../parts.js';
 import { Problem } from '../problems.js';
 import { queryOf, type Route } from '../route.js';
 import { ref } from '../schemas.js';
 
 const limitBytes = 5 * 1024 ** 3;
-const headBytes = 4_096; // enough for every magic number
 
 const query = z.strictObject({
   name: z
@@ -71,7 +71,7 @@ export const getFile = ({ blobs, ledger, tenant }: Parts): Route => ({
       'Accept-Ranges': 'bytes',
       ETag: `"${blob.sha256}"`,
     });
-    if (req.fresh) {
+    if (hasAlready(req, `"${blob.sha256}"`)) {
       res.removeHeader('Content-Type');
       return void res.status(304).end();
     }

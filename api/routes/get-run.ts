@@ -1,17 +1,18 @@
 import { isClosed } from '../../temporal/run.js';
 import { exampleRun } from '../examples.js';
+import { sendJson } from '../etag.js';
 import type { Parts } from '../parts.js';
 import type { Route } from '../route.js';
 import { ref } from '../schemas.js';
 
-/** GET /v1/runs/{workflowId}: Express answers 304 when the ETag still fits. */
+/** GET /v1/runs/{workflowId}, or 304 when nothing has changed. */
 export const getRun = ({ runs, tenant }: Parts): Route => ({
   method: 'get',
   path: '/v1/runs/{workflowId}',
   async handle(req, res) {
     const run = await runs.get(tenant, String(req.params['workflowId']));
     if (!isClosed(run.status)) res.set('Retry-After', '1');
-    res.set('Cache-Control', 'no-cache').json(run);
+    sendJson(req, res.set('Cache-Control', 'no-cache'), run);
   },
   docs: {
     operationId: 'get-run',
