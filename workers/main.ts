@@ -108,11 +108,12 @@ function stopSignal(log: Logger): AbortSignal {
   return stop.signal;
 }
 
-const aborted = (signal: AbortSignal) =>
-  new Promise<void>((resolve) => {
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
     if (signal.aborted) resolve();
     else signal.addEventListener('abort', () => resolve(), { once: true });
   });
+}
 
 /** At once and then regularly; a failure is logged once, for the next turn may do better. */
 function everyNowAndThen(work: () => Promise<void>, log: Logger): NodeJS.Timeout {
