@@ -1,7 +1,7 @@
 /** A real SMTP server inside the test, that keeps what it took and misbehaves as told. */
 import { once } from 'node:events';
 import type { AddressInfo, Socket } from 'node:net';
-import { buffer } from 'node:stream/consumers';
+import { text } from 'node:stream/consumers';
 import { SMTPServer, type SMTPServerSession } from 'smtp-server';
 
 export interface Delivery {
@@ -118,7 +118,7 @@ export class Mailbox {
     session: SMTPServerSession,
     done: (error?: Error | null) => void,
   ): Promise<void> {
-    const raw = (await buffer(stream)).toString();
+    const raw = await text(stream);
     const { delayMs = 0, atData, dropAfterTaking } = this.behaviour;
     if (delayMs > 0) await new Promise((resolve) => setTimeout(resolve, delayMs));
     const to = session.envelope.rcptTo[0]!.address;

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { existsSync, openSync, readFileSync, closeSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-export const repository = fileURLToPath(new URL('../..', import.meta.url));
+export const repository = fileURLToPath(new URL('../../', import.meta.url)).replace(/\/$/, '');
 
 export interface Ended {
   readonly code: number | null;
@@ -20,12 +20,18 @@ export class TestProcess {
   hasEnded = false;
 
   /** @param script under dist/ */
-  constructor(name: string, script: string, env: Record<string, string>, logFile: string) {
+  constructor(
+    name: string,
+    script: string,
+    env: Record<string, string>,
+    logFile: string,
+    args: readonly string[] = [],
+  ) {
     this.name = name;
     this.env = env;
     this.#logFile = logFile;
     const log = openSync(logFile, 'a');
-    this.#child = spawn(process.execPath, [`${repository}/dist/${script}`], {
+    this.#child = spawn(process.execPath, [`${repository}/dist/${script}`, ...args], {
       cwd: repository,
       env: { ...plainEnv(), ...env },
       detached: true,

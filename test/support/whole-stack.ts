@@ -14,16 +14,20 @@ export interface WholeStackOptions {
   readonly env?: Record<string, string>;
   /** Kept at the end if given, as are the ports in `env`. */
   readonly dataDir?: string;
+  readonly command?: readonly [string, ...string[]];
 }
 
 /** Starts it and waits for `ready`. The same dataDir and env start the same stack again. */
 export async function startWholeStack(options: WholeStackOptions = {}): Promise<WholeStack> {
-  const stack = new WholeStack(
-    options.dataDir ?? mkdtempSync(join(tmpdir(), 'longhaul-whole-')),
-    options.dataDir === undefined,
-    { ...(await freePorts()), ...options.env },
-  );
-  await stack.start();
+  const stack = await spawnWholeStack(options);
+  await stack.ready();
+  return stack;
+}
+
+/** Without waiting for `ready`. */
+export async function spawnWholeStack(options: WholeStackOptions = {}): Promise<WholeStack> {
+  const stack = new WholeStack({ ...options, env: { ...(await freePorts()), ...options.env } });
+  stack.spawn();
   return stack;
 }
 
@@ -40,15 +44,17 @@ export class WholeStack {
   readonly dataDir: string;
   readonly env: Record<string, string>;
   readonly #isOwnDataDir: boolean;
+  readonly #command: readonly [string, ...string[]];
   #child: ChildProcess | undefined;
   #ended: Promise<Ended> | undefined;
   stdout = '';
   stderr = '';
 
-  constructor(dataDir: string, isOwnDataDir: boolean, env: Record<string, string>) {
-    this.dataDir = dataDir;
-    this.#isOwnDataDir = isOwnDataDir;
-    this.env = { DATA_DIR: dataDir, TEMPORAL_CLI_PATH: inject('temporal').cli, LOG_LEVEL: 'warn', ...env };
+  constructor({ dataDir, env, command }: WholeStackOptions) {
+    this.#isOwnDataDir = dataDir === undefined;
+    this.dataDir = dataDir ?? mkdtempSync(join(tmpdir(), 'longhaul-whole-'));
+    this.#command = command ?? [process.execPath, `${repository}/dist/bin/start.js`];
+    this.env = { DATA_DIR: this.dataDir, TEMPORAL_CLI_PATH: inject('temporal').cli, LOG_LEVEL: 'warn', ...env };
   }
 
   get url(): string {
@@ -74,17 +80,20 @@ export class WholeStack {
   /** Again, after it has ended. */
   async start(): Promise<void> {
     this.spawn();
-    await until('the stack is ready', () => this.stdout.includes('ready') || this.#child!.exitCode !== null, {
-      withinMs: 60_000,
-    });
+    await this.ready();
+  }
+
+  async ready(): Promise<void> {
+    const hasEnded = () => this.#child!.exitCode !== null || this.#child!.signalCode !== null;
+    await until('the stack is ready', () => this.stdout.includes('ready') || hasEnded(), { withinMs: 60_000 });
     if (!this.stdout.includes('ready')) throw new Error(`The stack has ended before it was ready:\n${this.stderr}`);
   }
 
-  /** Without waiting for `ready`. */
   spawn(): void {
     this.stdout = '';
     this.stderr = '';
-    const child = spawn(process.execPath, [`${repository}/dist/bin/start.js`], {
+    const [command, ...args] = this.#command;
+    const child = spawn(command, args, {
       cwd: repository,
       env: { ...plainEnv(), ...this.env },
       detached: true, // a process group as a shell gives it
