@@ -109,23 +109,26 @@ function checkContent(...[req, , next]: Parameters<RequestHandler>): void {
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** Text that UTF-8 or a database can't hold, keys that JavaScript takes for its own, and nesting that runs out of stack. */
+/**
+ * Text that UTF-8 or a database can't hold, keys that JavaScript takes for its own, and nesting that runs out of stack.
+ * @param path where `value` is; used on the way and left as it was, since a body may have 100,000 places
+ */
 function findUnkeepable(value: unknown, path: PropertyKey[], faults: Fault[]): void {
   if (typeof value === 'string') {
-    if (unkeepable.test(value))
-      faults.push({ path: worded(path), message: 'must hold neither NUL nor half a surrogate pair' });
+    if (unkeepable.test(value)) fault('must hold neither NUL nor half a surrogate pair');
   } else if (typeof value === 'object' && value !== null) {
-    if (path.length > maxDepth) {
-      faults.push({ path: worded(path), message: `must not be nested deeper than ${maxDepth}` });
-      return;
+    if (path.length > maxDepth) return fault(`must not be nested deeper than ${maxDepth}`);
+    const isList = Array.isArray(value);
+    for (const [key, item] of Object.entries(value)) {
+      path.push(isList ? Number(key) : key);
+      if (key === '__proto__' || unkeepable.test(key)) fault('is not allowed as a name');
+      else findUnkeepable(item, path, faults);
+      path.pop();
     }
-    const entries: [PropertyKey, unknown][] = Array.isArray(value) ? [...value.entries()] : Object.entries(value);
-    for (const [key, item] of entries) {
-      const here = [...path, key];
-      if (key === '__proto__' || (typeof key === 'string' && unkeepable.test(key))) {
-        faults.push({ path: worded(here), message: 'is not allowed as a name' });
-      } else findUnkeepable(item, here, faults);
-    }
+  }
+
+  function fault(message: string): void {
+    faults.push({ path: worded(path), message });
   }
 }
 

@@ -66,7 +66,8 @@ export const problemHandler =
     if (problem.status >= 500) {
       const asked = { method: req.method, path: req.path, status: problem.status, code: problem.code };
       if (problem.status === 500) log.error({ ...asked, err: error }, 'A request failed for a reason nobody foresaw');
-      else log.warn({ ...asked, reason: reasonOf(error) }, 'A request was refused for now');
+      else if (problem.code !== 'not-ready')
+        log.warn({ ...asked, reason: reasonOf(error) }, 'A request was refused for now');
     }
     if (res.headersSent) return next(error); // too late for a problem: Express cuts the connection
     send(res, problem, !req.complete);

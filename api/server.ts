@@ -24,11 +24,10 @@ export async function listen(server: Server, port: number, host: string): Promis
 /** Requests in flight get their answers; after the grace time they are cut. */
 export async function close(server: Server, graceMs: number): Promise<void> {
   const cut = setTimeout(() => server.closeAllConnections(), graceMs);
-  await new Promise((resolve) => {
-    server.close(resolve);
-    server.closeIdleConnections();
-  });
+  const sweep = setInterval(() => server.closeIdleConnections(), 20); // Node lets a connection live on after its answer
+  await new Promise((resolve) => server.close(resolve));
   clearTimeout(cut);
+  clearInterval(sweep);
 }
 
 function worded(error: NodeJS.ErrnoException, port: number, host: string): Error {

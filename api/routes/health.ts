@@ -18,7 +18,7 @@ export const healthz = (): Route => ({
 });
 
 /** GET /readyz: work can be taken now. */
-export const readyz = ({ readiness, log }: Parts): Route => ({
+export const readyz = ({ readiness }: Parts): Route => ({
   method: 'get',
   path: '/readyz',
   open: true,
@@ -26,7 +26,6 @@ export const readyz = ({ readiness, log }: Parts): Route => ({
     res.set('Cache-Control', 'no-store');
     const away = await readiness();
     if (away.length === 0) return void res.json({ status: 'ready' });
-    log.debug({ away }, 'Not ready');
     throw awayFor('not-ready', `Not ready: ${away.join('; ')}.`);
   },
   docs: {
