@@ -49,7 +49,7 @@ export function list<Row extends z.ZodType>(row: Row, options: ListOptions<z.out
 
 /** The lists that an input schema declares, by field. */
 export function listsOf(input: z.ZodType): Record<string, ListDeclaration> {
-  const fields = input instanceof z.ZodObject ? Object.entries(input.shape as Record<string, z.ZodType>) : [];
+  const fields = input instanceof z.ZodObject ? Object.entries<z.ZodType>(input.shape) : [];
   return Object.fromEntries(
     fields.flatMap(([name, field]) => ('list' in field ? [[name, field.list as ListDeclaration]] : [])),
   );

@@ -106,7 +106,10 @@ export async function workSlice<Row>(
 
   /** In the first pass every row; later only those that the ledger says were refused for now. */
   async function* rowsOf({ fileId, from, to, round }: Slice): AsyncIterable<{ index: number; row: Row }> {
-    if (round === 0) return yield* readList<Row>(blobs, fileId, from, to);
+    if (round === 0) {
+      yield* readList<Row>(blobs, fileId, from, to);
+      return;
+    }
     const { workflowId, chain } = holder;
     const items = await ledger.itemsToRetry({ workflowId, chain, round, from, to, limit: work.plan.rows + 1 });
     yield* readItems<Row>(blobs, fileId, items.slice(0, work.plan.rows));
