@@ -173,6 +173,13 @@ test('runs, files and mails survive a kill -9 of every process, at the same link
   expect(await countAt(stack)).toBe(20);
 });
 
+test('right after a kill -9 of the parent it can be started again: the ports are waited for', async () => {
+  await using stack = await startWholeStack();
+  await stack.kill();
+  await stack.start();
+  expect((await fetch(`${stack.url}/readyz`)).status).toBe(200);
+});
+
 function killAll(stack: WholeStack): void {
   for (const { pid } of processesOf(stack.dataDir)) {
     try {
