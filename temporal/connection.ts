@@ -18,13 +18,38 @@ export function clientConnection(settings: TemporalSettings): Connection {
       'grpc.max_reconnect_backoff_ms': 1_000, // by default up to two minutes: the API would stay away long after Temporal is back
     },
     interceptors: [
-      (options, next) => (options.method_definition.path.endsWith(start) ? retryStart : retryCall)(options, next),
+      (options, next) =>
+        (options.method_definition.path.endsWith(start) ? retryStart : retryCall)(options, retriedSafely(next)),
     ],
   });
 }
 
 export const clientOf = (connection: Connection, { namespace }: TemporalSettings): Client =>
   new Client({ connection, namespace });
+
+type NextCall = Parameters<ReturnType<typeof makeGrpcRetryInterceptor>>[1];
+
+/** The SDK calls again from a timer: on a connection closed meanwhile that throws where nobody can catch it. */
+function retriedSafely(next: NextCall): NextCall {
+  let calls = 0;
+  return (options) => {
+    if (calls++ === 0) return next(options);
+    try {
+      return next(options);
+    } catch (error) {
+      return {
+        start: (metadata, listener) =>
+          listener?.onReceiveStatus?.({ code: grpc.cancelled, details: (error as Error).message, metadata }),
+        sendMessage: () => undefined,
+        sendMessageWithContext: () => undefined,
+        startRead: () => undefined,
+        halfClose: () => undefined,
+        cancelWithStatus: () => undefined,
+        getPeer: () => 'closed',
+      } as Partial<ReturnType<NextCall>> as ReturnType<NextCall>;
+    }
+  };
+}
 
 const start = '/StartWorkflowExecution';
 
