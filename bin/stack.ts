@@ -41,7 +41,7 @@ export class NotReady extends Error {
 }
 
 const readyWithinMs = 60_000;
-const graceMs = { api: 15_000, worker: 30_000, temporal: 10_000, mailCatcher: 2_000 };
+const graceMs = { api: 15_000, worker: 35_000, temporal: 10_000, mailCatcher: 2_000 };
 
 /** @throws StackRunning, PortsTaken, NoTemporalCli: before anything is started */
 export async function startStack({ config, env, log, report }: StackOptions): Promise<Stack> {

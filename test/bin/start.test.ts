@@ -32,8 +32,11 @@ test('logs are JSON lines on stderr, from start to end', async () => {
 });
 
 describe('it leaves nothing behind', () => {
-  test('after Ctrl-C: exit 0, no process, nothing on the ports', async () => {
-    await using stack = await startWholeStack();
+  test.each([
+    ['node', {}],
+    ['npm start', { command: ['npm', 'start'] as const }],
+  ])('after Ctrl-C in %s: exit 0, no process, nothing on the ports', async (_, command) => {
+    await using stack = await startWholeStack(command);
     expect(await stack.interrupt()).toEqual({ code: 0, signal: null });
     expect(await listening(stack.ports)).toEqual([]);
     expect(processesOf(stack.dataDir)).toEqual([]);
