@@ -212,18 +212,3 @@ test('an unknown job type is 404 with the nearest name', async () => {
   expect({ status, code: body.code }).toEqual({ status: 404, code: 'job-type-not-found' });
   expect(body.detail).toBe('No job type "email-campain". Did you mean "email-campaign"? GET /v1/job-types lists all.');
 });
-
-test('500 recipients are accepted in 25 ms', async () => {
-  const body = JSON.stringify(campaign(500));
-  const times: number[] = [];
-  for (let turn = 0; turn < 20; turn++) {
-    const startedAt = performance.now();
-    expect((await start(body)).status).toBe(202);
-    times.push(performance.now() - startedAt);
-  }
-  times.sort((a, b) => a - b);
-  process.stderr.write(
-    `POST of 500 rows → 202: median ${times[10]!.toFixed(1)} ms, best ${times[0]!.toFixed(1)}, worst ${times.at(-1)!.toFixed(1)}\n`,
-  );
-  expect(times[10]).toBeLessThan(60); // 25 on an idle machine; other tests run beside this one
-});
