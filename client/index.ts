@@ -9,9 +9,10 @@ import type { z } from 'zod';
 import type { AnyJob, JobType } from '../jobs/index.js';
 
 export type { JobType };
-export type JobOf<Type extends JobType> = Extract<AnyJob, { readonly type: Type }>;
-export type InputOf<Type extends JobType> = z.input<ReturnType<JobOf<Type>['input']>>;
-export type ResultOf<Type extends JobType> = z.output<ReturnType<JobOf<Type>['output']>>;
+type Inputs = { [Job in AnyJob as Job['type']]: z.input<ReturnType<Job['input']>> };
+type Results = { [Job in AnyJob as Job['type']]: z.output<ReturnType<Job['output']>> };
+export type InputOf<Type extends JobType> = Inputs[Type];
+export type ResultOf<Type extends JobType> = Results[Type];
 
 export type OpenStatus = 'scheduled' | 'running' | 'paused' | 'cancelling';
 export type ClosedStatus = 'completed' | 'failed' | 'cancelled' | 'terminated' | 'timedOut';
