@@ -94,6 +94,11 @@ describe('a picture damaged in its middle is corrupt', () => {
   });
 });
 
+test('the refusal says what is damaged', async () => {
+  const interlaced = await detailed().png({ progressive: true }).toBuffer();
+  await expect(bench.inspect(withDamage(interlaced))).rejects.toThrow('its IDAT chunk is damaged. Send a whole one.');
+});
+
 describe('what would cost too much is told before it is decoded', () => {
   test.each<[string, () => Buffer, RegExp]>([
     ['a PNG of 900 megapixels in 110 kB', () => blackPng(30_000, 30_000), /900 megapixels; at most 100/],
