@@ -80,8 +80,10 @@ function arrivals(): Arrivals {
   return { firstAt, lastAt, mails, recipients: recipients.size, messageIds: messageIds.size };
 }
 
-/** It stands in the head of the mail, which is in its first chunk. */
+/** It stands in the head of the mail, which is in its first chunk; a long one on a line of its own. */
 function messageIdIn(chunk: Buffer): string | undefined {
-  const from = chunk.indexOf('Message-ID: <');
-  return from === -1 ? undefined : chunk.toString('latin1', from + 13, chunk.indexOf('>', from));
+  const header = chunk.indexOf('Message-ID:');
+  if (header === -1) return undefined;
+  const from = chunk.indexOf('<', header) + 1;
+  return chunk.toString('latin1', from, chunk.indexOf('>', from));
 }
