@@ -166,14 +166,22 @@ export function temporalRuns({ client, jobs, uiUrl, namespaceReady }: RunsOption
 
   async function ended({ workflowId, runId }: RunFacts, waitMs: number, signal: AbortSignal): Promise<void> {
     const handle = client.workflow.getHandle(workflowId, runId); // follows what continues as new
-    const enough = AbortSignal.any([signal, AbortSignal.timeout(waitMs)]);
+    // Not AbortSignal.any with AbortSignal.timeout: Node 20 may collect the two as garbage, and then neither ever fires.
+    const enough = new AbortController();
+    const timer = setTimeout(() => enough.abort(), waitMs);
+    signal.addEventListener('abort', () => enough.abort(), { once: true });
     // The server answers a long poll with nothing a second before its deadline, and the SDK asks again at once, hundreds
     // of times: so the deadline lies beyond the time when we stop asking.
-    const poll = () => client.connection.withAbortSignal(enough, () => handle.result());
-    await client.withDeadline(Date.now() + waitMs + 10_000, poll).catch((error: unknown) => {
+    const poll = () => client.connection.withAbortSignal(enough.signal, () => handle.result());
+    try {
+      if (signal.aborted) return;
+      await client.withDeadline(Date.now() + waitMs + 10_000, poll);
+    } catch (error) {
       if (error instanceof WorkflowFailedError || error instanceof WorkflowNotFoundError) return; // it has ended, or is gone
-      if (!enough.aborted) throw error;
-    });
+      if (!enough.signal.aborted) throw error;
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   async function list(
