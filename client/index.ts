@@ -139,7 +139,10 @@ export class Longhaul {
     return response.json() as Promise<{ runs: Run[]; nextCursor: string | null }>;
   }
 
-  /** Waits for the run's end, by long polls; for ever unless `waitSeconds` says how long. */
+  /**
+   * Waits for the run's end, by long polls; for ever unless `waitSeconds` says how long. A 503 meanwhile is waited out.
+   * @throws Problem
+   */
   async result<Type extends JobType = JobType>(
     run: RunRef,
     { waitSeconds = Infinity }: { waitSeconds?: number } = {},
@@ -147,9 +150,15 @@ export class Longhaul {
     const deadline = Date.now() + waitSeconds * 1_000;
     for (;;) {
       const left = Math.max(0, Math.ceil((deadline - Date.now()) / 1_000));
-      const response = await this.#call('GET', `${pathOf(run)}/result?wait=${Math.min(60, left)}`);
-      const outcome = (await response.json()) as Outcome<Type>;
-      if (response.status === 200 || Date.now() >= deadline) return outcome;
+      try {
+        const response = await this.#call('GET', `${pathOf(run)}/result?wait=${Math.min(60, left)}`);
+        const outcome = (await response.json()) as Outcome<Type>;
+        if (response.status === 200 || Date.now() >= deadline) return outcome;
+      } catch (error) {
+        const isPassing = error instanceof Problem && error.status === 503 && Date.now() < deadline;
+        if (!isPassing) throw error;
+        await new Promise((resolve) => setTimeout(resolve, (error.retryAfterSeconds ?? 1) * 1_000));
+      }
     }
   }
 

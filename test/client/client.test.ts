@@ -43,17 +43,18 @@ test('against the real API: start, wait, list, replay, refuse, failures, files',
   await expect(stranger.run(run)).rejects.toMatchObject({ status: 401 });
 });
 
-test('result() polls on while the run is open, and gives up when told to', async () => {
+test('result() polls on while the run is open, also over a 503, and gives up when told to', async () => {
   let polls = 0;
   await using server = await serve((req, res) => {
     polls++;
     expect(req.url).toMatch(/^\/v1\/runs\/a%3Ab\/result\?wait=\d+$/);
-    const isClosed = polls === 3;
+    if (polls === 2) return void res.writeHead(503, { 'retry-after': '0' }).end();
+    const isClosed = polls === 4;
     res.writeHead(isClosed ? 200 : 202).end(JSON.stringify({ status: isClosed ? 'completed' : 'running' }));
   });
   const client = new Longhaul({ url: `${server.url}/` });
   expect(await client.result('a:b')).toEqual({ status: 'completed' });
-  expect(polls).toBe(3);
+  expect(polls).toBe(4);
 
   polls = 10;
   expect(await client.result('a:b', { waitSeconds: 0 })).toEqual({ status: 'running' });
