@@ -118,7 +118,8 @@ export class Mailbox {
     session: SMTPServerSession,
     done: (error?: Error | null) => void,
   ): Promise<void> {
-    const raw = await text(stream);
+    const raw = await text(stream).catch(() => undefined);
+    if (raw === undefined) return; // the sender died half-way through
     const { delayMs = 0, atData, dropAfterTaking } = this.behaviour;
     if (delayMs > 0) await new Promise((resolve) => setTimeout(resolve, delayMs));
     const to = session.envelope.rcptTo[0]!.address;
