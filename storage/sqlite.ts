@@ -82,7 +82,7 @@ async function migrateLocked(db: Sqlite): Promise<void> {
   const kysely = new Kysely<unknown>({ dialect: new SqliteDialect({ database: db }) });
   const migrator = new Migrator({ db: kysely, provider: { getMigrations: async () => migrations } });
   const { error } = await migrator.migrateToLatest();
-  if (error !== undefined) throw error as Error;
+  if (error !== undefined) throw error;
 }
 
 async function whenFree<T>(work: () => T): Promise<T> {
