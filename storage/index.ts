@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { directoryBlobs } from './blobs-directory.js';
 import type { Blobs } from './blobs.js';
-import { openSqliteLedger } from './ledger-sqlite.js';
+import { openThreadedLedger } from './ledger-thread.js';
 import type { Ledger } from './ledger.js';
 
 export interface Storage {
@@ -16,7 +16,7 @@ export interface Storage {
 export async function openStorage(dataDir: string): Promise<Storage> {
   await mkdir(dataDir, { recursive: true, mode: 0o700 }); // it holds addresses
   const [ledger, blobs] = await Promise.all([
-    openSqliteLedger(join(dataDir, 'ledger.sqlite')),
+    openThreadedLedger(join(dataDir, 'ledger.sqlite')),
     directoryBlobs(join(dataDir, 'blobs')),
   ]);
   return { ledger, blobs, close: () => ledger.close() };

@@ -11,6 +11,7 @@ export class ReceiptWriter {
   readonly #ledger: Ledger;
   readonly #holder: Holder;
   #toMark: { receipt: number; resolve: (marked: boolean) => void; reject: (error: unknown) => void }[] = [];
+  #isMarking = false;
   #toSettle: Settlement[] = [];
   #settleTimer: NodeJS.Timeout | undefined;
   #settling: Promise<void> = Promise.resolve();
@@ -24,7 +25,8 @@ export class ReceiptWriter {
   markSending(receipt: number): Promise<boolean> {
     return new Promise((resolve, reject) => {
       this.#toMark.push({ receipt, resolve, reject });
-      if (this.#toMark.length === 1) setImmediate(() => void this.#flushMarks());
+      if (this.#isMarking || this.#toMark.length > 1) return; // goes along with those before it
+      setImmediate(() => void this.#flushMarks());
     });
   }
 
@@ -39,20 +41,21 @@ export class ReceiptWriter {
     await this.#settling;
   }
 
+  /** While one transaction is synced, the next ones gather. */
   async #flushMarks(): Promise<void> {
-    const marks = this.#toMark;
-    this.#toMark = [];
-    try {
-      const marked = new Set(
-        await this.#ledger.markSending(
-          marks.map(({ receipt }) => receipt),
-          this.#holder,
-        ),
-      );
-      for (const { receipt, resolve } of marks) resolve(marked.has(receipt));
-    } catch (error) {
-      for (const { reject } of marks) reject(error);
+    this.#isMarking = true;
+    while (this.#toMark.length > 0) {
+      const marks = this.#toMark;
+      this.#toMark = [];
+      const receipts = marks.map(({ receipt }) => receipt);
+      try {
+        const marked = new Set(await this.#ledger.markSending(receipts, this.#holder));
+        for (const { receipt, resolve } of marks) resolve(marked.has(receipt));
+      } catch (error) {
+        for (const { reject } of marks) reject(error);
+      }
     }
+    this.#isMarking = false;
   }
 
   #flushSettlements(): void {

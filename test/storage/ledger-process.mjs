@@ -1,4 +1,5 @@
 /** A process that uses the ledger, for tests of several at once: node ledger-process.mjs <file> <what> <holder as JSON> */
+import { once } from 'node:events';
 import { openSqliteLedger } from '../../dist/storage/ledger-sqlite.js';
 
 const [path, what, holderJson] = process.argv.slice(2);
@@ -10,9 +11,11 @@ const work = {
   async open() {
     await (await openSqliteLedger(path)).check();
   },
-  /** Claims 640 effects and marks and settles those it gets, as fast as it can. */
+  /** Once told to, claims 640 effects and marks and settles those it gets, as fast as it can. */
   async share() {
     const ledger = await openSqliteLedger(path);
+    process.send('ready');
+    await once(process, 'message');
     const given = [];
     for (let from = 0; from < 640; from += 16) {
       const items = Array.from({ length: 16 }, (_, at) => from + at);

@@ -6,15 +6,20 @@ import { join } from 'node:path';
 import Database from 'libsql';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openSqliteLedger } from '../../storage/ledger-sqlite.js';
-import { LedgerUnavailable, type Holder } from '../../storage/ledger.js';
+import { LedgerUnavailable, type Holder, type Ledger } from '../../storage/ledger.js';
+import { openThreadedLedger } from '../../storage/ledger-thread.js';
 import { holderOf, ledgerConformance, mails } from './ledger.conformance.js';
 
-ledgerConformance('the SQLite ledger', async () => {
+ledgerConformance('the SQLite ledger', () => inTemporaryDirectory(openSqliteLedger));
+ledgerConformance('the SQLite ledger on its thread', () => inTemporaryDirectory(openThreadedLedger));
+
+async function inTemporaryDirectory(open: (path: string) => Promise<Ledger>) {
   const dir = await mkdtemp(join(tmpdir(), 'ledger-'));
-  return {
-    open: () => openSqliteLedger(join(dir, 'ledger.sqlite')),
-    remove: () => rm(dir, { recursive: true }),
-  };
+  return { open: () => open(join(dir, 'ledger.sqlite')), remove: () => rm(dir, { recursive: true }) };
+}
+
+test('a ledger on its thread that cannot be opened says so as one here does', async () => {
+  await expect(openThreadedLedger('/nowhere/ledger.sqlite')).rejects.toThrow(LedgerUnavailable);
 });
 
 describe('several processes on one file', () => {
@@ -42,13 +47,13 @@ describe('several processes on one file', () => {
   });
 
   test('of 640 effects that four processes claim at once, each is given once and none is lost', async () => {
-    const given = await Promise.all(
-      ['1', '2', '3', '4'].map(async (activityId) => {
-        const child = start('share', holderOf({ activityId, process: `host:${activityId}:x` }));
-        const [message] = (await once(child, 'message')) as [number[]];
-        return message;
-      }),
+    const sharers = ['1', '2', '3', '4'].map((activityId) =>
+      start('share', holderOf({ activityId, process: `host:${activityId}:x` })),
     );
+    await Promise.all(sharers.map((child) => once(child, 'message')));
+    const results = sharers.map((child) => once(child, 'message'));
+    for (const child of sharers) child.send('go');
+    const given = (await Promise.all(results)).map(([items]) => items as number[]);
     expect(given.flat().toSorted((a, b) => a - b)).toEqual(Array.from({ length: 640 }, (_, item) => item));
     expect(given.filter((items) => items.length > 0).length).toBeGreaterThan(1); // or they were not at it at once
   });
