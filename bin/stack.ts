@@ -3,6 +3,7 @@
  * given from elsewhere (TEMPORAL_ADDRESS, SMTP_URL) is not started.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
+import { get } from 'node:http';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
@@ -167,15 +168,23 @@ async function untilReady(config: Config, isEnding: () => boolean): Promise<void
   if (config.mail.smtp === undefined) needed.push(`${mailUiHere(config)}/api/messages/count`);
   const startedAt = Date.now();
   for (const url of needed) {
-    for (let last = ''; !isEnding(); await new Promise((resolve) => setTimeout(resolve, 25))) {
-      try {
-        const response = await fetch(url, { signal: AbortSignal.timeout(5_000) });
-        if (response.ok) break;
-        last = `answers ${response.status}`;
-      } catch (error) {
-        last = `does not answer (${error instanceof Error ? error.message : String(error)})`;
-      }
-      if (Date.now() - startedAt > readyWithinMs) throw new NotReady(url, readyWithinMs, last);
+    while (!isEnding()) {
+      const answer = await look(url);
+      if (answer === 200) break;
+      if (Date.now() - startedAt > readyWithinMs) throw new NotReady(url, readyWithinMs, answer);
+      await new Promise((resolve) => setTimeout(resolve, 25));
     }
   }
+}
+
+/** Not by `fetch`, which takes 0.1 s of CPU to load while everything else wants to start. */
+function look(url: string): Promise<200 | string> {
+  return new Promise((resolve) => {
+    const request = get(url, { timeout: 5_000 }, (response) => {
+      response.resume();
+      resolve(response.statusCode === 200 ? 200 : `answers ${response.statusCode}`);
+    });
+    request.on('timeout', () => request.destroy(new Error('silent for 5 s')));
+    request.on('error', (error) => resolve(`does not answer (${error.message})`));
+  });
 }

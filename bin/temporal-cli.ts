@@ -8,7 +8,8 @@ import { access, constants, mkdir, rename, rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
-import { cliSources, cliVersion, pinnedCli, sha256Of, type CliSource, type PinnedCli } from './cli-sources.js';
+import { cliVersion, otherChecksum, pinnedCli, type PinnedCli } from './cli-pins.js';
+import type { CliSource } from './cli-sources.js';
 
 export const oldestCli = '1.9';
 
@@ -66,27 +67,25 @@ export async function findTemporalCli(search: CliSearch): Promise<string> {
   if (pinned === undefined) {
     throw new NoTemporalCli([...tried, `download: there is none for ${process.platform} on ${process.arch}`]);
   }
-  return cachedCli(env, pinned, search.sources ?? cliSources(env), { tried, passOver, report });
+  return cachedCli(search, pinned, tried, passOver);
 }
 
 async function cachedCli(
-  env: NodeJS.ProcessEnv,
+  { env, report, sources }: CliSearch,
   pinned: PinnedCli,
-  sources: readonly CliSource[],
-  { tried, passOver, report }: { tried: string[]; passOver: (line: string) => void; report: (line: string) => void },
+  tried: string[],
+  passOver: (line: string) => void,
 ): Promise<string> {
   const folder = cacheFolder(env);
   const cached = join(folder, 'temporal');
-  const sum = await sha256Of(cached);
-  if (sum === pinned.sha256) return cached;
-  if (sum !== undefined) {
-    passOver(`cache: ${cached} has the checksum ${sum}, not ${pinned.sha256}: fetched again`);
-  } else {
-    tried.push(`cache: no ${cached}`);
-  }
+  const other = await otherChecksum(cached, pinned);
+  if (other === undefined) return cached;
+  if (other === null) tried.push(`cache: no ${cached}`);
+  else passOver(`cache: ${cached} has the checksum ${other}, not ${pinned.sha256}: fetched again`);
 
   await mkdir(folder, { recursive: true });
-  for (const source of sources) {
+  const { cliSources } = await import('./cli-sources.js');
+  for (const source of sources ?? cliSources(env)) {
     // Two processes may fetch at once: each writes a file of its own, and the rename is atomic.
     const fetched = join(folder, `temporal.${process.pid}.${Math.random().toString(36).slice(2)}`);
     try {

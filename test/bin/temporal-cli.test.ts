@@ -16,7 +16,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { create } from 'tar';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { cliSources, type CliSource, type PinnedCli } from '../../bin/cli-sources.js';
+import type { PinnedCli } from '../../bin/cli-pins.js';
+import { cliSources, type CliSource } from '../../bin/cli-sources.js';
 import { findTemporalCli, NoTemporalCli } from '../../bin/temporal-cli.js';
 
 const script = (version: string) => `#!/bin/sh\necho "temporal version ${version} (Server 1.32.0, UI 2.54.1)"\n`;
@@ -78,9 +79,12 @@ describe('fetched', () => {
   test('a cached copy that has changed is fetched again', async () => {
     await using server = await archiveServer(fetched);
     await find({}, [official(server.url)]);
-    writeFileSync(cachedFile(), 'something else');
+    await find({}, [official(server.url)]); // checked and noted as good
+    expect(server.asked).toHaveLength(1);
+    writeFileSync(cachedFile(), fetched.replace('1.9.1', '6.6.6')); // as long as before
     await find({}, [official(server.url)]);
     expect(server.asked).toHaveLength(2);
+    expect(readFileSync(cachedFile(), 'utf8')).toBe(fetched);
   });
 
   test('an executable with another checksum is never used', async () => {
