@@ -1,5 +1,6 @@
 /** Ports: is it free, which are taken, find a free one. */
-import { createServer, type AddressInfo } from 'node:net';
+import { randomInt } from 'node:crypto';
+import { createServer } from 'node:net';
 
 export interface WantedPort {
   /** The setting that names it. */
@@ -39,10 +40,26 @@ export async function requireFree(wanted: readonly WantedPort[], patienceMs: num
   }
 }
 
+/**
+ * Below the ports that systems give to outgoing connections (from 32768 on Linux, 49152 elsewhere): one of those may be
+ * taken again before whoever asked for a free one listens on it.
+ */
+const candidates = { from: 15_000, to: 32_000 };
+
 /** @returns the port if it is free, else one that is */
-export async function freePort(host: string, preferred = 0): Promise<number> {
-  return tryListen(host, preferred).catch(() => tryListen(host, 0));
+export async function freePort(host: string, preferred?: number): Promise<number> {
+  for (let tries = 0; tries < 100; tries++) {
+    const port = tries === 0 && preferred !== undefined ? preferred : randomInt(candidates.from, candidates.to);
+    if (await isFree(host, port)) return port;
+  }
+  throw new PortsTaken([`No port from ${candidates.from} to ${candidates.to} is free on ${host}.`]);
 }
+
+const isFree = (host: string, port: number) =>
+  tryListen(host, port).then(
+    () => true,
+    () => false,
+  );
 
 async function faultOf({ setting, port, host }: WantedPort): Promise<string | undefined> {
   try {
@@ -57,12 +74,9 @@ async function faultOf({ setting, port, host }: WantedPort): Promise<string | un
   }
 }
 
-function tryListen(host: string, port: number): Promise<number> {
+function tryListen(host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     const server = createServer().once('error', reject);
-    server.listen({ host, port, exclusive: true }, () => {
-      const found = (server.address() as AddressInfo).port;
-      server.close(() => resolve(found));
-    });
+    server.listen({ host, port, exclusive: true }, () => server.close(() => resolve()));
   });
 }

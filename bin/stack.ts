@@ -153,12 +153,12 @@ async function chooseSmtpPort(dataDir: string): Promise<number> {
   return kept;
 }
 
-function keptPort(file: string): number {
+function keptPort(file: string): number | undefined {
   try {
     const port = Number(readFileSync(file, 'utf8'));
-    return Number.isInteger(port) && port > 0 && port < 65_536 ? port : 0;
+    return Number.isInteger(port) && port > 0 && port < 65_536 ? port : undefined;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return 0;
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
   }
 }
