@@ -1,11 +1,12 @@
 /** What a start asks for: checked against the job's contract, its lists stored, its files known to be there. */
 import { z } from 'zod';
 import type { Job } from '../jobs/define-job.js';
+import { faultWords } from '../jobs/fault-words.js';
 import { listsOf, type ListDeclaration, type ListRef } from '../jobs/lists.js';
 import type { Blobs } from '../storage/blobs.js';
 import { storeList } from '../storage/lists.js';
 import type { OnAmbiguous } from '../temporal/memo.js';
-import { faultsOf, words, worded, type Fault } from './faults.js';
+import { faultsOf, worded, type Fault } from './faults.js';
 import { invalid } from './problems.js';
 
 export interface Order {
@@ -35,7 +36,7 @@ export function orderReader(jobs: readonly Job[], blobs: Blobs) {
   /** @throws Problem 422 with the path of each fault; nothing is stored then */
   return async (job: Job, tenant: string, body: unknown): Promise<Order> => {
     const { order, lists } = schemas.get(job.type)!;
-    const parsed = order.safeParse(body, { error: words });
+    const parsed = order.safeParse(body, { error: faultWords });
     if (!parsed.success) throw invalid(faultsOf(parsed.error.issues));
     const { input, onAmbiguous } = parsed.data;
     const faults = Object.entries(lists).flatMap(([field, list]) => rowFaults(field, list, input));
@@ -97,7 +98,7 @@ function summaryOf(job: Job, input: Record<string, unknown>, lists: string[]): s
   const counts = lists.flatMap((field) => {
     const ref = input[field] as ListRef | undefined;
     if (ref === undefined) return [];
-    return [ref.count === undefined ? `${field} from an upload` : `${ref.count.toLocaleString('en')} ${field}`];
+    return [ref.count === undefined ? `an uploaded list of ${field}` : `${ref.count.toLocaleString('en')} ${field}`];
   });
-  return counts.length === 0 ? job.summary : `${job.summary} ${counts.join(', ')}.`;
+  return counts.length === 0 ? job.summary : `${job.summary} (${counts.join(', ')})`;
 }

@@ -8,7 +8,9 @@ const { prepareRecipients, sendSlice } = stepsOf(emailCampaign);
 
 export const runEmailCampaign: WorkflowOf<typeof emailCampaign, [Carried?]> = async (input, carried) => {
   const { template } = input;
-  const list = await checkedList(input.recipients, () => prepareRecipients({ template, recipients: input.recipients }));
+  const list = await checkedList(input.recipients, (call) =>
+    prepareRecipients({ template, recipients: input.recipients }, call),
+  );
 
   const counts = await inSlices(
     {

@@ -9,7 +9,7 @@ export const runFilePipeline: WorkflowOf<typeof filePipeline> = async ({
   fileId,
   derivatives = defaultDerivatives,
 }) => {
-  const source = await inspectFile(fileId);
+  const source = await inspectFile(fileId, { summary: 'look at the picture' });
 
   const progress = startProgress(derivatives.length, 'derivative');
   const made = derivatives.map((name) => progress.count(makeDerivative({ fileId, name }, { summary: name })));

@@ -52,13 +52,19 @@ const nothingYet: Carried = {
 };
 
 /** An uploaded list is checked and stored by the run's first step; one that came inline is so already. */
-export async function checkedList(list: ListRef, check: () => Promise<ListRef>): Promise<Required<ListRef>> {
+export async function checkedList(
+  list: ListRef,
+  check: (call: StepCall) => Promise<ListRef>,
+): Promise<Required<ListRef>> {
   if (typeof list?.fileId !== 'string') {
-    throw ApplicationFailure.nonRetryable('A list must be {"fileId": "…", "format": "upload"}.', 'invalid-input');
+    throw ApplicationFailure.nonRetryable(
+      'In a run started by hand, a list is {"fileId": "…"} of a file from POST /v1/files. Rows inline go through POST /v1/jobs.',
+      'invalid-input',
+    );
   }
   if (list.format === 'list' && list.count !== undefined) return { ...list, count: list.count };
   startProgress(null, 'row').set(0, 'checking the list');
-  const { fileId, count = 0 } = await check();
+  const { fileId, count = 0 } = await check({ summary: 'check the list' });
   return { fileId, format: 'list', count };
 }
 

@@ -26,13 +26,12 @@ export interface EmailTools {
 export function emailActivities({ ledger, blobs, mailer, mailDomain, connections, pace, stepContext }: EmailTools) {
   return {
     async prepareRecipients({ template, recipients }) {
+      requireTemplate(template);
       return prepareList(emailCampaign, 'recipients', recipients, { template }, { blobs, context: stepContext() });
     },
 
     async sendSlice({ template, ...slice }) {
-      if (!Object.hasOwn(mailTemplates, template)) {
-        throw new PermanentError('unknown-template', `There is no mail template "${template}".`);
-      }
+      requireTemplate(template);
       return workSlice<Recipient>(
         slice,
         {
@@ -56,6 +55,13 @@ export function emailActivities({ ledger, blobs, mailer, mailDomain, connections
       );
     },
   } satisfies StepsOf<typeof emailCampaign>;
+}
+
+/** A run that was started from Temporal's UI has not been checked by the API. */
+function requireTemplate(template: string): void {
+  if (Object.hasOwn(mailTemplates, template)) return;
+  const known = Object.keys(mailTemplates).join(', ');
+  throw new PermanentError('unknown-template', `There is no mail template "${template}", only ${known}.`);
 }
 
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');

@@ -2,6 +2,7 @@
 import type { StepsOf } from '../../jobs/define-job.js';
 import type { Derivative, DerivativeName, filePipeline } from '../../jobs/file-pipeline.js';
 import { PermanentError } from '../../jobs/errors.js';
+import { fileIdPattern } from '../../jobs/file-id.js';
 import { BlobNotFound, type Blobs } from '../../storage/blobs.js';
 import type { Ledger } from '../../storage/ledger.js';
 import { once } from '../../storage/once.js';
@@ -50,6 +51,9 @@ export function fileActivities({ blobs, ledger, stepContext, decoders = startDec
   } satisfies StepsOf<typeof filePipeline>;
 
   async function sourceOf(fileId: string, { tenant }: StepContext): Promise<StoredSource> {
+    if (typeof fileId !== 'string' || !fileIdPattern.test(fileId)) {
+      throw new PermanentError('invalid-input', `${JSON.stringify(fileId)} is no fileId. POST /v1/files gives one.`);
+    }
     // Another tenant's file is none: the API says the same.
     const found = fileId.startsWith(`${tenant}.`) ? await blobs.stat(fileId) : undefined;
     if (found === undefined) throw new BlobNotFound(fileId);

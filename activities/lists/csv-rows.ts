@@ -3,7 +3,7 @@ import { parse } from 'csv-parse';
 import type { PermanentError } from '../../jobs/errors.js';
 import { BadRow, badRow, maxRowBytes, type Batch, type Numbered } from './bad-row.js';
 
-/** Where the cells of a CSV row go: columns named like a field there, all others into `data`, if there is such a field. */
+/** Where the cells of a CSV row go: columns named like a field there, in whatever case, all others into `data`, if there is such a field. */
 export interface CsvFields {
   readonly names: readonly string[];
   readonly required: readonly string[];
@@ -47,24 +47,32 @@ interface Column {
   readonly isData: boolean;
 }
 
-/** @throws PermanentError `bad-row` */
+/**
+ * No words quote a name: where the header was forgotten, they would quote the first row.
+ * @throws PermanentError `bad-row`
+ */
 function columnsOf(header: readonly string[], line: number, { names, required }: CsvFields): Column[] {
+  if (header.length === 1 && header[0]!.trim().includes('\t'))
+    throw badRow(line, 'the header has tabs between its columns. Use a comma or a semicolon.');
+  const fields = header.map((cell) => names.find((name) => name.toLowerCase() === cell.trim().toLowerCase()));
+  const missing = required.filter((name) => !fields.includes(name));
+  if (missing.length > 0)
+    throw badRow(line, `the header has no column "${missing.join('", "')}". The first line must name the columns.`);
+
   const columns = header.map((cell, at): Column => {
-    const name = cell.trim();
-    if (name === '') throw badRow(line, `column ${at + 1} of the header has no name.`);
-    if (names.includes(name)) return { key: name, isData: false };
-    const key = name.replace(/^data\./, '');
-    if (!names.includes('data')) throw badRow(line, `there is no field "${name}". Known are ${names.join(', ')}.`);
-    if (key === '' || key === '__proto__') throw badRow(line, `"${name}" can't name a column.`);
+    const field = fields[at];
+    if (field !== undefined) return { key: field, isData: false };
+    const key = cell.trim().replace(/^data\./i, '');
+    const column = `column ${at + 1} of the header`;
+    if (cell.trim() === '') throw badRow(line, `${column} has no name.`);
+    if (!names.includes('data')) throw badRow(line, `${column} is no field. Known are ${names.join(', ')}.`);
+    if (key === '' || key === '__proto__') throw badRow(line, `${column} has a name that no column can have.`);
     return { key, isData: true };
   });
   columns.forEach(({ key, isData }, at) => {
-    const isTwice = columns.findIndex((other) => other.key === key && other.isData === isData) !== at;
-    if (isTwice) throw badRow(line, `the header has two columns for "${isData ? 'data.' : ''}${key}".`);
+    const first = columns.findIndex((other) => other.key === key && other.isData === isData);
+    if (first !== at) throw badRow(line, `columns ${first + 1} and ${at + 1} of the header have the same name.`);
   });
-  const missing = required.filter((name) => !columns.some(({ key, isData }) => key === name && !isData));
-  if (missing.length > 0)
-    throw badRow(line, `the header has no column "${missing.join('", "')}". The first line must name the columns.`);
   return columns;
 }
 

@@ -2,7 +2,7 @@
 import type { Job } from '../../jobs/define-job.js';
 import { PermanentError } from '../../jobs/errors.js';
 import { listsOf, type ListRef } from '../../jobs/lists.js';
-import type { Blobs } from '../../storage/blobs.js';
+import { BlobNotFound, type Blobs } from '../../storage/blobs.js';
 import { storeList } from '../../storage/lists.js';
 import type { StepContext } from '../step-context.js';
 import { readUpload } from './read-upload.js';
@@ -24,6 +24,9 @@ export async function prepareList(
   const declared = listsOf(job.input())[field];
   if (declared === undefined) throw new PermanentError('invalid-input', `${job.type} has no list "${field}".`);
   const { row, upload, faults = () => [] } = declared;
+
+  // Another tenant's file is none: the API says the same.
+  if (!fileId.startsWith(`${context.tenant}.`)) throw new BlobNotFound(fileId);
 
   const alive = setInterval(() => context.heartbeat(), signOfLifeMs);
   try {

@@ -2,6 +2,7 @@
 import type { Readable } from 'node:stream';
 import { z } from 'zod';
 import { PermanentError } from '../../jobs/errors.js';
+import { faultWords } from '../../jobs/fault-words.js';
 import type { RowFault } from '../../jobs/lists.js';
 import { badRow, type Batch } from './bad-row.js';
 import { csvRows, type CsvFields } from './csv-rows.js';
@@ -32,8 +33,8 @@ export async function* readUpload<Row>(
     for await (const { rows, fault } of batchesOf(stream, row)) {
       signal?.throwIfAborted();
       for (const { line, value } of rows) {
-        const parsed = row.safeParse(value);
-        if (!parsed.success) throw badRow(line, wordsOf(parsed.error.issues[0]!, value));
+        const parsed = row.safeParse(value, { error: faultWords });
+        if (!parsed.success) throw badRow(line, wordsOf(parsed.error.issues[0]!));
         const [found] = check(parsed.data);
         if (found !== undefined) throw badRow(line, worded(found.path, found.message));
         count += 1;
@@ -96,14 +97,14 @@ function fieldsOf(row: z.ZodType): CsvFields {
   return { names, required: names.filter((name) => !shape[name]!.safeParse(undefined).success) };
 }
 
-function wordsOf({ path, message, code }: z.core.$ZodIssue, value: unknown): string {
-  const at = path.map(String);
-  const isMissing = code === 'invalid_type' && at.length > 0 && valueAt(value, at) === undefined;
-  return worded(at, isMissing ? 'is missing' : message);
+/** Where and what, never the value: more people read a run's error than its list. */
+function wordsOf(issue: z.core.$ZodIssue): string {
+  const [unknownKey] = issue.code === 'unrecognized_keys' ? issue.keys : [];
+  return worded([...issue.path, ...(unknownKey === undefined ? [] : [unknownKey])].map(String), issue.message);
 }
 
-const worded = (path: readonly string[], message: string) =>
-  path.length > 0 ? `${path.join('.')}: ${message}` : message;
+/** A key that looks like no name may be an address. */
+const shownKey = (key: string) => (/^[\w-]{1,64}$/.test(key) ? key : '…');
 
-const valueAt = (value: unknown, path: readonly string[]) =>
-  path.reduce<unknown>((inner, key) => (inner as Record<string, unknown> | null | undefined)?.[key], value);
+const worded = (path: readonly string[], message: string) =>
+  path.length > 0 ? `${path.map(shownKey).join('.')}: ${message}` : message;

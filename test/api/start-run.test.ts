@@ -32,7 +32,7 @@ test('Temporal gets the list by reference, a readable summary, and no address', 
 
   const handle = api.client.workflow.getHandle(body.workflowId);
   const description = await handle.describe();
-  expect(await description.staticSummary()).toBe('Send one mail to each recipient of a list. 3 recipients.');
+  expect(await description.staticSummary()).toBe('Send one mail to each recipient of a list. (3 recipients)');
   expect(description.taskQueue).toBe('email');
   expect(description.memo).toEqual({
     longhaul: {

@@ -4,9 +4,12 @@ import {
   CancellationScope,
   ContinueAsNew,
   isCancellation,
+  TemporalFailure,
   upsertSearchAttributes,
+  workflowInfo,
 } from '@temporalio/workflow';
 import { failureCode } from '../../temporal/failure-code.js';
+import { memoKey } from '../../temporal/memo.js';
 import { searchAttributes } from '../../temporal/search-attributes.js';
 
 export async function recordOutcome<T>(run: () => Promise<T>): Promise<T> {
@@ -16,11 +19,25 @@ export async function recordOutcome<T>(run: () => Promise<T>): Promise<T> {
   try {
     return await run();
   } catch (error) {
-    if (!(error instanceof ContinueAsNew) && !isCancellation(error)) {
-      upsertSearchAttributes([{ key: searchAttributes.failureCode, value: failureCode(error) }]);
+    if (error instanceof ContinueAsNew || isCancellation(error)) throw error;
+    const failure = error instanceof TemporalFailure ? error : notOurInput(error);
+    if (failure instanceof TemporalFailure) {
+      upsertSearchAttributes([{ key: searchAttributes.failureCode, value: failureCode(failure) }]);
     }
-    throw error;
+    throw failure;
   }
+}
+
+/**
+ * A plain error of workflow code is a bug: Temporal tries the task again until mended code is deployed. But a run that
+ * somebody started by hand has not been checked by the API, and would only ever hang on an input that does not fit.
+ */
+function notOurInput(error: unknown): unknown {
+  if (workflowInfo().memo?.[memoKey] !== undefined || !(error instanceof Error)) return error;
+  return ApplicationFailure.nonRetryable(
+    `This run was started by hand, and its input does not fit: ${error.message}. POST /v1/jobs/${workflowInfo().workflowType} says what is wrong.`,
+    'invalid-input',
+  );
 }
 
 /** A run may be started by hand with any input: what is no JSON object fails it at once, with words. */
