@@ -12,8 +12,15 @@ export class ConfigError extends Error {
   }
 }
 
-const port = (fallback: number) =>
-  z.coerce.number({ error: 'must be a port' }).int().min(1).max(65_535).default(fallback);
+const wholeNumber = (from: number, to: number, what = 'a whole number') =>
+  z
+    .string()
+    .transform(Number)
+    .refine(
+      (number) => Number.isInteger(number) && number >= from && number <= to,
+      `must be ${what} from ${from} to ${to}`,
+    );
+const port = () => wholeNumber(1, 65_535, 'a port');
 const flag = () =>
   z
     .enum(['0', '1', 'false', 'true'], { error: 'must be 0 or 1' })
@@ -21,13 +28,22 @@ const flag = () =>
     .transform((text) => text === '1' || text === 'true');
 const oneLine = () => z.string().refine((text) => !/[\r\n\0]/.test(text), 'must be one line');
 
-/** `smtp://user:pass@host:port?connections=10` */
+/** `smtp://user:pass@host:port?connections=10`. Nothing of a wrong one is shown: any part may be a password's. */
 const smtpUrl = oneLine().transform((text, ctx) => {
   try {
     const url = new URL(text);
     const connections = Number(url.searchParams.get('connections') ?? 10);
     const secure = url.protocol === 'smtps:';
     if (!secure && url.protocol !== 'smtp:') throw new Error('protocol');
+    // A password with a bare / ? or # ends the host too early, and its rest is here.
+    if (!/^\/?$/.test(url.pathname) || url.hash !== '' || url.search.includes('@')) throw new Error('rest');
+    const unknown = [...url.searchParams.keys()].filter((name) => name !== 'connections');
+    if (unknown.length > 0) {
+      ctx.addIssue(
+        `must have no query parameter but connections, got ${unknown.map((name) => `"${name}"`).join(', ')}`,
+      );
+      return z.NEVER;
+    }
     if (url.hostname === '' || !Number.isInteger(connections) || connections < 1 || connections > 1_000)
       throw new Error('parts');
     return {
@@ -40,16 +56,17 @@ const smtpUrl = oneLine().transform((text, ctx) => {
       }),
     };
   } catch {
-    const shown = text.replace(/\/\/[^@/]*@/, '//…@'); // a password is never shown
     ctx.addIssue(
-      `must be smtp://host:port or smtps://user:password@host:port, with ?connections=1 to 1000 if wanted, got "${shown}". Leave it unset for the local catcher.`,
+      'must be smtp://host:port or smtps://user:password@host:port, with ?connections=1 to 1000 if wanted. In the user and the password write / as %2F, @ as %40, : as %3A, and ? # % as %3F %23 %25. Leave it unset for the local catcher.',
     );
     return z.NEVER;
   }
 });
 
+const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const;
+
 const environment = z.object({
-  PORT: port(3000),
+  PORT: port().default(3000),
   HOST: z.string().default('127.0.0.1'),
   PUBLIC_URL: z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).optional(),
   DATA_DIR: z.string().default('.data'),
@@ -66,7 +83,7 @@ const environment = z.object({
       ctx.addIssue(`must be a duration of an hour or more, like 30d or 48h, got "${text}"`);
       return z.NEVER;
     }),
-  LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace']).default('info'),
+  LOG_LEVEL: z.enum(logLevels, { error: `must be one of ${logLevels.join(', ')}` }).default('info'),
   API_KEYS: z
     .string()
     .default('')
@@ -79,7 +96,10 @@ const environment = z.object({
     .refine((keys) => keys.every((key) => key.length >= 16), 'must be a comma list of keys of 16 characters or more'),
   TEMPORAL_ADDRESS: z
     .string()
-    .regex(/^\S+:\d+$/, 'must be host:port')
+    .refine(
+      (text) => port().safeParse(/^\S+:(\d+)$/.exec(text)?.[1]).success,
+      'must be host:port, with a port from 1 to 65535',
+    )
     .optional(),
   TEMPORAL_NAMESPACE: z.string().default('default'),
   TEMPORAL_API_KEY: z.string().optional(),
@@ -88,8 +108,8 @@ const environment = z.object({
   TEMPORAL_TLS_CA: z.string().optional(),
   TEMPORAL_TLS_SERVER_NAME: z.string().optional(),
   TEMPORAL_CLI_PATH: z.string().optional(),
-  TEMPORAL_PORT: port(7233),
-  TEMPORAL_UI_PORT: port(8233),
+  TEMPORAL_PORT: port().default(7233),
+  TEMPORAL_UI_PORT: port().default(8233),
   TEMPORAL_UI_URL: z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).optional(),
   WORKER_QUEUES: z
     .string()
@@ -97,16 +117,20 @@ const environment = z.object({
     .transform((text) => text.split(',').map((name) => name.trim()))
     .pipe(z.array(z.enum(taskQueues, { error: `must be a comma list of ${taskQueues.join(', ')}` })).min(1)),
   // Below 4, one run's two slices could take more than half of the slots.
-  WORKER_CONCURRENCY: z.coerce.number({ error: 'must be a number' }).int().min(4).max(1_000).default(10),
-  WORKER_HEALTH_PORT: z.coerce.number({ error: 'must be a port' }).int().min(1).max(65_535).optional(),
+  WORKER_CONCURRENCY: wholeNumber(4, 1_000).default(10),
+  WORKER_HEALTH_PORT: port().optional(),
   SMTP_URL: smtpUrl.optional(),
   MAIL_DOMAIN: z
     .string()
     .regex(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i, 'must be a domain, like example.com')
     .default('localhost'),
   MAIL_FROM: oneLine().optional(),
-  MAIL_RATE: z.coerce.number({ error: 'must be mails per second' }).positive().max(100_000).optional(),
-  MAIL_UI_PORT: port(8025),
+  MAIL_RATE: z
+    .string()
+    .transform(Number)
+    .refine((rate) => rate > 0 && rate <= 100_000, 'must be mails per second: more than 0, at most 100000')
+    .optional(),
+  MAIL_UI_PORT: port().default(8025),
   DATABASE_URL: z
     .undefined({ error: 'is not supported yet: leave it unset; the ledger is a SQLite file in DATA_DIR' })
     .optional(),

@@ -70,6 +70,9 @@ async function faultOf({ setting, port, host }: WantedPort): Promise<string | un
     if (code === 'EADDRINUSE') {
       return `Port ${port} (${setting}) is taken. Stop what listens there, or set ${setting} to a free port.`;
     }
+    if (code === 'ENOTFOUND' || code === 'EAI_AGAIN' || code === 'EADDRNOTAVAIL') {
+      return `HOST must be an address of this machine, got "${host}" (${message}).`; // the others are on 127.0.0.1
+    }
     return `Port ${port} (${setting}) on ${host} can't be used: ${message}. Set ${setting} to another port.`;
   }
 }

@@ -25,7 +25,7 @@ async function ends(env: Record<string, string>) {
 test('a wrong setting ends it with the setting’s name and what to do', async () => {
   const { code, stdout, stderr } = await ends({ PORT: 'many', HOST: '0.0.0.0' });
   expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
-  expect(stderr).toContain('PORT must be a port, got "many".');
+  expect(stderr).toContain('PORT must be a port from 1 to 65535, got "many".');
 });
 
 test('a taken port ends it with the setting’s name and what to do', async () => {

@@ -1,0 +1,73 @@
+import { describe, expect, test } from 'vitest';
+import { ConfigError, readConfig } from '../config.js';
+
+describe('SMTP_URL', () => {
+  test('an escaped user and password are those that are sent', () => {
+    expect(
+      readConfig({ SMTP_URL: 'smtp://me%40x:p%2Fa%3As%25@mail.example.com:2525?connections=3' }).mail.smtp,
+    ).toEqual({
+      host: 'mail.example.com',
+      port: 2525,
+      secure: false,
+      connections: 3,
+      auth: { user: 'me@x', pass: 'p/a:s%' },
+    });
+  });
+
+  test.each([
+    'smtp://user:pa/ss@host:587',
+    'user:secretpw@host',
+    'smtp://user:p@ss@host:99999',
+    'smtp://user:12#ss@host:587',
+    'smtp://user:12/ss@host:587',
+    'smtp://user:12?ss@host:587',
+    'smtp://user:pa%ss@host:587',
+  ])('of a wrong one nothing is shown, but what it must be: %s', (url) => {
+    const fault = faultOf({ SMTP_URL: url });
+    expect(fault).toMatch(/^SMTP_URL must be smtp:\/\/host:port or smtps:.*write \/ as %2F, @ as %40, : as %3A/);
+    for (const part of ['user:1', 'pa/', 'secretpw', 'p@ss', 'ss@', '12', '99999', 'got'])
+      expect(fault).not.toContain(part);
+  });
+
+  test('an unknown query parameter is refused by name', () => {
+    expect(faultOf({ SMTP_URL: 'smtp://u:secret@host?conections=3' })).toBe(
+      'SMTP_URL must have no query parameter but connections, got "conections".',
+    );
+  });
+});
+
+describe('a wrong value is refused with what it must be', () => {
+  test.each([
+    ['PORT', '70000', 'a port from 1 to 65535'],
+    ['TEMPORAL_UI_PORT', '0', 'a port from 1 to 65535'],
+    ['WORKER_HEALTH_PORT', 'x', 'a port from 1 to 65535'],
+    ['TEMPORAL_ADDRESS', '127.0.0.1:99999', 'host:port, with a port from 1 to 65535'],
+    ['WORKER_CONCURRENCY', '1', 'a whole number from 4 to 1000'],
+    ['WORKER_CONCURRENCY', '4.5', 'a whole number from 4 to 1000'],
+    ['MAIL_RATE', '0', 'mails per second: more than 0, at most 100000'],
+    ['LOG_LEVEL', 'loud', 'one of fatal, error, warn, info, debug, trace'],
+  ])('%s=%s', (name, value, meant) => {
+    expect(faultOf({ [name]: value })).toBe(`${name} must be ${meant}, got "${value}".`);
+  });
+
+  test('what is right is taken', () => {
+    expect(
+      readConfig({ PORT: '65535', WORKER_CONCURRENCY: '4', MAIL_RATE: '0.5', TEMPORAL_ADDRESS: '[::1]:7233' }),
+    ).toMatchObject({
+      port: 65_535,
+      worker: { concurrency: 4 },
+      mail: { ratePerSecond: 0.5 },
+      temporal: { address: '[::1]:7233' },
+    });
+  });
+});
+
+function faultOf(env: Record<string, string>): string {
+  try {
+    readConfig(env);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.message;
+    throw error;
+  }
+  throw new Error('nothing was refused');
+}
