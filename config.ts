@@ -1,6 +1,7 @@
 /** The environment, read and checked once. Every setting is listed in README.md, "Settings". */
 import { homedir } from 'node:os';
 import { resolve } from 'node:path';
+import addressparser from 'nodemailer/lib/addressparser';
 import { z } from 'zod';
 import { toMs } from './jobs/durations.js';
 import { taskQueues } from './jobs/define-job.js';
@@ -124,7 +125,7 @@ const environment = z.object({
     .string()
     .regex(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i, 'must be a domain, like example.com')
     .default('localhost'),
-  MAIL_FROM: oneLine().optional(),
+  MAIL_FROM: oneLine().refine(isOneAddress, 'must be one address, me@example.com or Name <me@example.com>').optional(),
   MAIL_RATE: z
     .string()
     .transform(Number)
@@ -212,6 +213,15 @@ export function readConfig(env: NodeJS.ProcessEnv) {
 }
 
 export const isLoopback = (host: string) => /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/i.test(host);
+
+/** The parser takes nearly anything, hence the second look. */
+function isOneAddress(text: string): boolean {
+  const [first, ...others] = addressparser(text);
+  const address = first?.address ?? ''; // a group has none
+  const isSane = /^[^\s@<>()[\]\\,;:"]+@[\p{L}\p{N}]+([.-]+[\p{L}\p{N}]+)*$/u.test(address) && !address.includes('..');
+  const isAllOfIt = text.trim() === address || text.trim().endsWith(`<${address}>`);
+  return others.length === 0 && isSane && isAllOfIt;
+}
 
 function worded(name: string, message: string, value: string | undefined): string {
   const secret = /KEY|URL/.test(name);

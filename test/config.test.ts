@@ -62,6 +62,29 @@ describe('a wrong value is refused with what it must be', () => {
   });
 });
 
+describe('MAIL_FROM', () => {
+  test.each(['me@example.com', 'Name <me@example.com>', '"Last, First" <me@localhost>', 'Zoë <me@exämple-1.example>'])(
+    'may be %s',
+    (from) => expect(readConfig({ MAIL_FROM: from }).mail.from).toBe(from),
+  );
+
+  test.each([
+    'Name',
+    'me@',
+    'a@x.example, b@x.example',
+    'Group: a@x.example;',
+    'Name <>',
+    'Name <me@example.com',
+    'Name <a@x.example> <b@x.example>',
+    'Name me@example.com',
+    'me@ex..ample',
+  ])('is refused at the start if it is not one address: %s', (from) => {
+    expect(faultOf({ MAIL_FROM: from })).toMatch(
+      /^MAIL_FROM must be one address, me@example\.com or Name <me@example\.com>/,
+    );
+  });
+});
+
 function faultOf(env: Record<string, string>): string {
   try {
     readConfig(env);
