@@ -7,44 +7,21 @@ export interface Fault {
   readonly message: string;
 }
 
-/** Zod's own words stay, but for the two that its issues have most. */
-export const words: z.core.$ZodErrorMap = (issue) => {
-  if (issue.code === 'invalid_type')
-    return issue.input === undefined ? 'is required' : `must be ${aOrAn(issue.expected)}`;
-  if (issue.code === 'invalid_value')
-    return `must be ${issue.values.length > 1 ? 'one of ' : ''}${issue.values.map(String).join(', ')}`;
-  return undefined;
-};
-
 export function faultsOf(issues: readonly z.core.$ZodIssue[], at: readonly PropertyKey[] = []): Fault[] {
   return issues.flatMap((issue) => {
     const path = [...at, ...issue.path];
     if (issue.code === 'unrecognized_keys') {
       return issue.keys.map((key) => ({ path: worded([...path, key]), message: 'is unknown here' }));
     }
-    if (issue.code === 'invalid_union') return faultsOfUnion(issue.errors, path);
+    if (issue.code === 'invalid_union') return faultsOfUnion(issue, path);
     return [{ path: worded(path), message: issue.message }];
   });
 }
 
 /** Of the branches that the value could have meant, the faults of the one that it fits best. */
-function faultsOfUnion(branches: z.core.$ZodIssue[][], path: PropertyKey[]): Fault[] {
-  const meant = branches.find(
-    (issues) => !issues.some(({ code, path }) => code === 'invalid_type' && path.length === 0),
-  );
-  if (meant !== undefined) return faultsOf(meant, path);
-  const kinds = branches.flatMap((issues) =>
-    issues.map((issue) => ('expected' in issue ? String(issue.expected) : '')),
-  );
-  return [
-    {
-      path: worded(path),
-      message: `must be ${kinds
-        .filter((kind) => kind !== '')
-        .map(aOrAn)
-        .join(' or ')}`,
-    },
-  ];
+function faultsOfUnion({ errors, message }: z.core.$ZodIssueInvalidUnion, path: PropertyKey[]): Fault[] {
+  const meant = errors.find((issues) => !issues.some(({ code, path }) => code === 'invalid_type' && path.length === 0));
+  return meant === undefined ? [{ path: worded(path), message }] : faultsOf(meant, path);
 }
 
 export function worded(path: readonly PropertyKey[]): string {
@@ -55,5 +32,3 @@ export function worded(path: readonly PropertyKey[]): string {
     return text === '' ? name : `${text}.${name}`;
   }, '');
 }
-
-const aOrAn = (kind: string) => `${/^[aeiou]/.test(kind) ? 'an' : 'a'} ${kind}`;

@@ -1,7 +1,8 @@
 /** A route: its method, path and handler, and beside them what OpenAPI says of it. */
 import type { Express, Request, RequestHandler, Response } from 'express';
 import { z } from 'zod';
-import { faultsOf, words } from './faults.js';
+import { faultWords } from '../jobs/fault-words.js';
+import { faultsOf, worded } from './faults.js';
 import { invalid, Problem } from './problems.js';
 
 export interface Route {
@@ -67,7 +68,12 @@ const expressPath = (path: string) => path.replace(/\{(\w+)\}/g, ':$1');
 
 function onlyKnown(query: z.ZodObject): RequestHandler {
   return (req, res, next) => {
-    const parsed = query.safeParse(req.query, { error: words });
+    const repeated = Object.keys(req.query).filter((name) => Array.isArray(req.query[name]));
+    if (repeated.length > 0)
+      throw invalid(
+        repeated.map((name) => ({ path: worded(['query', name]), message: 'is there twice: give it once' })),
+      );
+    const parsed = query.safeParse(req.query, { error: faultWords });
     if (!parsed.success) throw invalid(faultsOf(parsed.error.issues, ['query']));
     res.locals['query'] = parsed.data;
     next();

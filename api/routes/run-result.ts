@@ -2,15 +2,10 @@ import { z } from 'zod';
 import type { Parts } from '../parts.js';
 import { queryOf, type Route } from '../route.js';
 import { ref } from '../schemas.js';
+import { wholeNumber } from '../whole-number.js';
 
 const query = z.strictObject({
-  wait: z
-    .string()
-    .regex(/^\d{1,2}$/, 'must be a whole number of seconds, 0 to 60')
-    .transform(Number)
-    .pipe(z.number().max(60, 'must be a whole number of seconds, 0 to 60'))
-    .default(0)
-    .describe('Seconds to wait for the end, 0 to 60.'),
+  wait: wholeNumber(0, 60, 0).describe('Seconds to wait for the end, 0 to 60.'),
 });
 
 /** GET /v1/runs/{workflowId}/result?wait=N: 200 once the run has ended, whatever the end; else 202 with the run. */
