@@ -114,11 +114,68 @@ describe('what can not work is refused before anything starts', () => {
     expect(stderr).toContain('PORT must be a port');
   });
 
+  test('a host that is not of this machine is named as HOST', async () => {
+    const { code, stderr } = await endOf({ HOST: 'nowhere.invalid', API_KEYS: '0123456789abcdef' });
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^HOST must be an address of this machine, got "nowhere\.invalid" \(.+\)\.\n$/);
+  });
+
+  test.each([{ TEMPORAL_API_KEY: 'secret' }, { TEMPORAL_TLS_CA: '/etc/hostname' }])(
+    'a secured Temporal without its address: %o',
+    async (env) => {
+      const { code, stderr } = await endOf(env as Record<string, string>);
+      expect(code).toBe(1);
+      expect(stderr).toBe(
+        `${Object.keys(env)[0]} can't be used with the Temporal server that is started here. Set TEMPORAL_ADDRESS too, or unset it.\n`,
+      );
+    },
+  );
+
+  test.each(['start', 'api', 'worker'])('a DATA_DIR that can not be, by npm run %s', async (script) => {
+    for (const path of ['/etc/hostname', '/proc/nope']) {
+      await using stack = await spawnWholeStack({ dataDir: path, command: ['npm', 'run', '--silent', script] });
+      expect((await stack.ended()).code).toBe(1);
+      expect(stack.stderr).toMatch(new RegExp(`^DATA_DIR must be a folder .*, got "${path}" \\(.+\\)\\.\n$`));
+    }
+  });
+
+  test.each([
+    ['start', '--x', 2],
+    ['start', '--help', 0],
+    ['demo', '--nonsense', 2],
+    ['demo', '--help', 0],
+  ])('npm run %s -- %s shows the usage', async (script, argument, expected) => {
+    await using stack = await spawnWholeStack({ command: ['npm', 'run', '--silent', script, '--', argument] });
+    expect((await stack.ended()).code).toBe(expected);
+    expect(stack.stdout).toBe('');
+    expect(stack.stderr).toContain('Usage: npm ');
+    if (expected !== 0) expect(stack.stderr).toContain(argument);
+  });
+
   test('no Temporal CLI to be had', async () => {
     const { code, stderr } = await endOf({ ...(await freePorts()), TEMPORAL_CLI_PATH: '/nowhere/temporal' });
     expect(code).toBe(1);
     expect(stderr).toContain('TEMPORAL_CLI_PATH: /nowhere/temporal is no file that may be run');
     expect(stderr).toContain('Set TEMPORAL_CLI_PATH, or put temporal ≥ 1.9 on the PATH');
+  });
+});
+
+test('stopped before it is ready, it does not say ready', async () => {
+  await using stack = await spawnWholeStack({ env: { LOG_LEVEL: 'info' } });
+  await until('something has started', () => stack.stderr.includes('"process":"mail-catcher"'));
+  expect(await stack.interrupt()).toEqual({ code: 0, signal: null });
+  expect(stack.stdout).toBe('');
+});
+
+test('what a worker does not serve is said', async () => {
+  await using stack = await startWholeStack({ env: { WORKER_QUEUES: 'email', LOG_LEVEL: 'info' } });
+  expect(stack.stderr).toContain('WORKER_QUEUES is email: runs for files wait until a worker elsewhere serves them.');
+  await until('the worker polls', () => stack.stderr.includes('worker is polling'));
+  const lines = stack.stderr.trim().split('\n');
+  expect(JSON.parse(lines.find((line) => line.includes('worker is polling'))!)).toMatchObject({
+    taskQueues: ['email'],
+    address: `127.0.0.1:${stack.env['TEMPORAL_PORT']}`,
+    namespace: 'default',
   });
 });
 
@@ -166,8 +223,7 @@ test('runs, files and mails survive a kill -9 of every process, at the same link
   const before = await stack.client.result(run);
   const { links } = await stack.client.run(run);
 
-  killAll(stack);
-  await stack.ended();
+  await stack.killAll();
   await stack.start();
 
   expect(await stack.client.result(run)).toEqual(before);
@@ -182,16 +238,6 @@ test('right after a kill -9 of the parent it can be started again: the ports are
   await stack.start();
   expect((await fetch(`${stack.url}/readyz`)).status).toBe(200);
 });
-
-function killAll(stack: WholeStack): void {
-  for (const { pid } of processesOf(stack.dataDir)) {
-    try {
-      process.kill(pid, 'SIGKILL');
-    } catch (error) {
-      expect((error as NodeJS.ErrnoException).code).toBe('ESRCH'); // the death of another one has ended it
-    }
-  }
-}
 
 const countAt = async (stack: WholeStack) =>
   ((await (await fetch(`${stack.mailUrl}/api/messages/count`)).json()) as { count: number }).count;

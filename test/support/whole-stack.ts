@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { inject } from 'vitest';
 import { Longhaul } from '../../client/index.js';
 import { freePort } from '../../bin/ports.js';
+import { processesOf } from './leftovers.js';
 import { plainEnv, repository, type Ended } from './process.js';
 import { until } from './until.js';
 
@@ -118,6 +119,18 @@ export class WholeStack {
   /** SIGKILL, to the parent only. */
   async kill(): Promise<Ended> {
     process.kill(this.pid, 'SIGKILL');
+    return this.ended();
+  }
+
+  /** SIGKILL, to every process of it. */
+  async killAll(): Promise<Ended> {
+    for (const { pid } of processesOf(this.dataDir)) {
+      try {
+        process.kill(pid, 'SIGKILL');
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error; // else: the death of another one has ended it
+      }
+    }
     return this.ended();
   }
 
