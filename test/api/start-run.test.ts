@@ -154,6 +154,33 @@ describe('a wrong body is refused with the place of each fault, and starts nothi
     expect(schemas.problem.parse(body).errors?.map((fault) => fault.path)).toContain(path);
   });
 
+  const row = { email: 'a@b.example' };
+  test.each<[string, unknown, string]>([
+    ['input.recipients', [], 'must not be empty'],
+    ['input.recipients', recipients(10_001), 'must have at most 10000 items'],
+    ['input.recipients', 5, 'must be an array or an object'],
+    ['input.recipients[0]', [5], 'must be an object'],
+    ['input.recipients[0].email', [{}], 'is required'],
+    [
+      'input.recipients[0].email',
+      [{ email: 'a@münchen.example' }],
+      'must be an e-mail address; write an international domain in Punycode (xn--…)',
+    ],
+    ['input.recipients[0].name', [{ ...row, name: 'x'.repeat(257) }], 'must be at most 256 characters'],
+    ['input.recipients[0].data', [{ ...row, data: 'x' }], 'must be an object'],
+    ['input.recipients[0].data.a', [{ ...row, data: { a: [] } }], 'must be a string or a number or a boolean'],
+    [
+      `input.recipients[0].data.${'k'.repeat(65)}`,
+      [{ ...row, data: { ['k'.repeat(65)]: 1 } }],
+      "can't be a key: it must be at most 64 characters",
+    ],
+    ['input.recipients[0].nmae', [{ ...row, nmae: 'x' }], 'is unknown here'],
+  ])('%s is told in words of ours', async (path, sent, message) => {
+    const { body } = await start({ input: { template: 'welcome', recipients: sent } });
+    expect(body.errors).toContainEqual({ path, message });
+    expect(body.detail).toBe(`${path} ${message}.`);
+  });
+
   test('__proto__ as a field', async () => {
     const sent = '{"input":{"template":"welcome","recipients":[{"email":"a@b.example","data":{"__proto__":"x"}}]}}';
     expect(await start(sent)).toMatchObject({
