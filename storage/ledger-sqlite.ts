@@ -246,7 +246,7 @@ function receiptStatements(durable: Sqlite, swift: Sqlite) {
        FROM json_each(?1) AS j WHERE receipts.id = j.value ->> 0`,
     ),
     lose: durable.prepare(
-      `UPDATE receipts SET state = 'unknown', code = 'ambiguous', holder = ?2, round = ?3, changed_at = ?4,
+      `UPDATE receipts SET state = 'unknown', code = 'ambiguous', attempts = attempts + 1, holder = ?2, round = ?3, changed_at = ?4,
               message = 'Handed over, but the worker was gone before the answer was recorded. It is not sent again.'
        WHERE id IN (SELECT value FROM json_each(?1))`,
     ),
@@ -263,7 +263,7 @@ function receiptStatements(durable: Sqlite, swift: Sqlite) {
     ),
     settle: swift.prepare(
       `UPDATE receipts SET state = j.value ->> 1, code = j.value ->> 2, message = j.value ->> 3, result = j.value ->> 4,
-              attempts = attempts + (j.value ->> 1 IN ('failed', 'retry')),
+              attempts = attempts + (j.value ->> 1 IN ('failed', 'retry', 'unknown')),
               about = CASE j.value ->> 1 WHEN 'done' THEN NULL ELSE about END, changed_at = ?
        FROM json_each(?) AS j WHERE receipts.id = j.value ->> 0 AND receipts.state IN ('claimed', 'sending')
          AND receipts.holder = (SELECT id FROM holders WHERE ${ofHolder})`,

@@ -206,7 +206,7 @@ export function ledgerConformance(name: string, newSite: () => Promise<LedgerSit
         expect(statesOf(await ledger.claim(mails(0, 1), redriven, resend))).toEqual(['unknown']);
         expect(await ledger.markSending(receipts, second)).toEqual([]);
         expect(await ledger.failures('email-campaign:a', { after: -1, limit: 9 })).toMatchObject([
-          { item: 0, about: 'user0@example.com', state: 'unknown', code: 'ambiguous', attempts: 0 },
+          { item: 0, about: 'user0@example.com', state: 'unknown', code: 'ambiguous', attempts: 1 },
         ]);
       });
 
@@ -263,10 +263,10 @@ export function ledgerConformance(name: string, newSite: () => Promise<LedgerSit
         await settleOne(0, 'done', holderOf());
         await settleOne(5, 'retry', holderOf());
         const page = await ledger.failures('email-campaign:a', { after: -1, limit: 3 });
-        expect(page.map(({ item, state }) => [item, state])).toEqual([
-          [1, 'failed'],
-          [2, 'unknown'],
-          [3, 'failed'],
+        expect(page.map(({ item, state, attempts }) => [item, state, attempts])).toEqual([
+          [1, 'failed', 1],
+          [2, 'unknown', 1],
+          [3, 'failed', 1],
         ]);
         expect(await ledger.failures('email-campaign:a', { after: 3, limit: 3 })).toEqual([
           {
