@@ -122,8 +122,8 @@ const problems: Record<string, { code: string; detail: string; errors?: object[]
     416: { code: 'range-not-satisfiable', detail: 'The file has 48213 bytes.' },
     422: {
       code: 'invalid-request',
-      detail: 'input.recipients[17].email "ada" is no e-mail address.',
-      errors: [{ path: 'input.recipients[17].email', message: '"ada" is no e-mail address' }],
+      detail: 'input.template must be one of welcome, trial-ending.',
+      errors: [{ path: 'input.template', message: 'must be one of welcome, trial-ending' }],
     },
     500: { code: 'internal-error', detail: 'Something failed that nobody foresaw; the log tells what.' },
     503: {

@@ -21,7 +21,7 @@ export const recipient = () =>
     email: z
       .string()
       .trim()
-      .pipe(z.email({ error: (issue) => `"${String(issue.input)}" is no e-mail address` }).max(254))
+      .pipe(z.email('must be an e-mail address; write an international domain in Punycode (xn--…)').max(254))
       .meta({ description: 'Trimmed before it is checked.', examples: ['ada@example.com'] }),
     name: z
       .string()
