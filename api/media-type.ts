@@ -6,6 +6,9 @@ export const headBytes = 4_100;
 
 const unknown = 'application/octet-stream';
 
+/** What curl --data-binary says of whatever it sends, unless told. */
+const curlsOwn = 'application/x-www-form-urlencoded';
+
 /**
  * @param head the first `headBytes` of the content, or all of it
  * @param declared the request's Content-Type
@@ -19,10 +22,10 @@ export async function mediaTypeOf(head: Uint8Array, declared: string | undefined
 const pattern = /^([\w!#$%&'*+.^`|~-]+\/[\w!#$%&'*+.^`|~-]+)[ \t]*(?:;(.*))?$/;
 const charsetPattern = /(?:^|;)[ \t]*charset=(?:"([\w.:+-]+)"|([\w.:+-]+))[ \t]*(?=;|$)/i;
 
-/** @returns undefined for what is no media type */
+/** @returns undefined for what is no media type, or tells nothing */
 function normalised(declared: string): string | undefined {
   const [, type, parameters = ''] = pattern.exec(declared.trim()) ?? [];
-  if (type === undefined || type.length > 127) return undefined;
+  if (type === undefined || type.length > 127 || type.toLowerCase() === curlsOwn) return undefined;
   const [, quoted, plain] = charsetPattern.exec(parameters) ?? [];
   const charset = quoted ?? plain;
   return type.toLowerCase() + (charset === undefined ? '' : `; charset=${charset.toLowerCase()}`);

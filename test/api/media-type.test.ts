@@ -29,6 +29,12 @@ test('what tells nothing is what its sender says, without parameters but the cha
   expect(await mediaTypeOf(Buffer.concat([Buffer.from('\ufeff'), head]), 'text/csv')).toBe('text/csv');
 });
 
+test('what curl --data-binary says unless told is taken for nothing', async () => {
+  const head = Buffer.from('email,name\n');
+  expect(await mediaTypeOf(head, 'application/x-www-form-urlencoded')).toBe('application/octet-stream');
+  expect(await mediaTypeOf(head, 'Application/X-WWW-Form-Urlencoded; charset=utf-8')).toBe('application/octet-stream');
+});
+
 test.each([undefined, '', 'csv', 'text/', 'text/csv\r\nX-Evil: 1', `text/${'x'.repeat(200)}`, 'text/csv, text/html'])(
   'declared as %j, nothing is known of it',
   async (declared) => {
