@@ -106,6 +106,13 @@ export const getFile = ({ blobs, ledger, tenant }: Parts): Route => ({
 });
 
 function refuseUnreadable(req: Request): void {
+  if (/^\s*multipart\/form-data\b/i.test(req.get('Content-Type') ?? '')) {
+    throw new Problem(
+      415,
+      'unsupported-media-type',
+      'A file is kept as it is: send the bytes themselves as the body (curl --data-binary @file), not a form.',
+    );
+  }
   const encoding = req.get('Content-Encoding') ?? 'identity';
   if (encoding.toLowerCase() !== 'identity') {
     throw new Problem(

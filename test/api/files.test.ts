@@ -83,6 +83,14 @@ test('an empty file is a file', async () => {
   expect({ status: fetched.status, text: await fetched.text() }).toEqual({ status: 200, text: '' });
 });
 
+test('a form is refused, with the way to send a file', async () => {
+  const form = new FormData();
+  form.set('file', new Blob(['email\nada@example.com\n']), 'list.csv');
+  const { status, body } = await upload(form);
+  expect({ status, code: body.code }).toEqual({ status: 415, code: 'unsupported-media-type' });
+  expect(body.detail).toContain('curl --data-binary @file');
+});
+
 test('a name beyond ASCII is kept, and no name can add a header', async () => {
   const named = async (name: string) => {
     const { body } = await upload(randomBytes(8), name);
