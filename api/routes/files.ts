@@ -6,7 +6,7 @@ import { exampleFile } from '../examples.js';
 import { hasAlready } from '../etag.js';
 import { headBytes, mediaTypeOf } from '../media-type.js';
 import type { Parts } from '../parts.js';
-import { Problem } from '../problems.js';
+import { invalid, Problem } from '../problems.js';
 import { queryOf, type Route } from '../route.js';
 import { ref } from '../schemas.js';
 
@@ -140,6 +140,7 @@ function headOf(req: Request) {
       if (kept < headBytes) kept += chunks[chunks.push(Buffer.from(chunk.subarray(0, headBytes - kept))) - 1]!.length;
       yield chunk;
     }
+    if (kept === 0) throw invalid([{ path: '', message: 'the body is empty: send the bytes of the file' }]);
   }
   return { stream, bytes: () => Buffer.concat(chunks) };
 }

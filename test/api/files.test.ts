@@ -76,11 +76,14 @@ test('HEAD, ranges and conditional requests are served', async () => {
   expect((await fetch(at, { headers: { 'If-None-Match': `"${body.sha256}"` } })).status).toBe(304);
 });
 
-test('an empty file is a file', async () => {
-  const { status, body } = await upload('');
-  expect({ status, bytes: body.bytes }).toEqual({ status: 201, bytes: 0 });
-  const fetched = await fetch(`${api.url}/v1/files/${body.fileId}`);
-  expect({ status: fetched.status, text: await fetched.text() }).toEqual({ status: 200, text: '' });
+test('an empty body is refused, and nothing is stored', async () => {
+  const before = await storedFiles();
+  const chunked = { method: 'POST', body: new Blob([]).stream(), duplex: 'half' } as const;
+  for (const answer of [await upload(''), await api.call('/v1/files', chunked)]) {
+    expect(answer).toMatchObject({ status: 422, body: { code: 'invalid-request' } });
+    expect(answer.body.detail).toContain('the body is empty');
+  }
+  expect(await storedFiles()).toEqual(before);
 });
 
 test('a form is refused, with the way to send a file', async () => {
