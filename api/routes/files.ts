@@ -41,6 +41,8 @@ export const uploadFile = ({ blobs, ledger, tenant }: Parts): Route => ({
   docs: {
     operationId: 'upload-file',
     summary: 'Store a file, for a job’s input. The same content gets the same id.',
+    description:
+      'A file is kept by its content: uploaded again it is the same file, and keeps the name that it got first. No form: the body is the file (curl --data-binary @file).',
     body: {
       required: true,
       content: { 'application/octet-stream': { schema: { type: 'string', format: 'binary' } } },
