@@ -199,7 +199,12 @@ export function temporalRuns({ client, jobs, uiUrl, namespaceReady }: RunsOption
     );
     const runs = executions.map((info) => {
       const facts = factsOf(info);
-      return { ...base(facts, facts.memo.createdAt ?? facts.startTime.toISOString()), ...progress.lastOf(facts) };
+      const seen = progress.lastOf(facts);
+      const isUnknown = isClosed(facts.status) && seen.progress === null; // no later look at the list tells more
+      return {
+        ...base(facts, facts.memo.createdAt ?? facts.startTime.toISOString()),
+        ...(isUnknown ? { progress: null } : seen),
+      };
     });
     return { runs, nextCursor: nextPageToken.length > 0 ? cursorOf(nextPageToken, query) : null };
   }

@@ -27,7 +27,7 @@ export const listRuns = ({ jobs, runs, tenant }: Parts): Route => {
       operationId: 'list-runs',
       summary: 'Runs: open ones first, then the latest closed.',
       description:
-        'May be some seconds late. The progress of open runs is the last that was heard of, marked as `stale`.',
+        'May be some seconds late. The progress of open runs is the last that was heard of, marked as `stale`; that of closed ones is null unless somebody looked at the run.',
       answers: {
         200: {
           description: 'A page of runs.',

@@ -260,6 +260,10 @@ test('runs are listed by type and status, page by page', async () => {
   expect(await ids('status=running&limit=200')).not.toContain(done);
   expect(await ids('status=completed&type=file-pipeline')).toContain(done);
   expect(await ids('type=email-campaign')).toEqual([]);
+  const unseen = await play({ then: 'complete' });
+  await until('it is listed as completed', async () => (await ids('status=completed&limit=200')).includes(unseen));
+  const row = (await listed('status=completed&limit=200')).runs.find(({ links }) => links.self === unseen)!;
+  expect({ progress: row.progress, stale: row.stale }).toEqual({ progress: null, stale: undefined });
   expect((await ids('limit=200')).some((id) => id.includes('not-a-job'))).toBe(false);
 
   const all = await ids('limit=200');
@@ -271,6 +275,14 @@ test('runs are listed by type and status, page by page', async () => {
     cursor = page.nextCursor ?? '';
   } while (cursor !== '');
   expect(paged).toEqual(all);
+});
+
+test.each([
+  ['limit=1000000', 'query.limit must be a whole number from 1 to 200.'],
+  ['status=failed&status=completed', 'query.status is there twice: give it once.'],
+  ['type=odd', 'query.type must be one of email-campaign, file-pipeline.'],
+])('GET /v1/runs?%s is refused in words that help', async (query, words) => {
+  expect((await api.call(`/v1/runs?${query}`)).body.detail).toBe(words);
 });
 
 test.each([
