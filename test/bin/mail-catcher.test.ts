@@ -93,6 +93,16 @@ test('what has been answered with 250 survives a kill -9', async () => {
   expect((await listed('?to=@kill.example')).count).toBe(30);
 });
 
+test('what turns the reading direction is kept to itself', async () => {
+  const turned = 'evil \u202egnp.exe';
+  await send({ to: `"${turned}" <bidi@bidi.example>`, subject: turned });
+  const [{ id }] = (await listed('?to=bidi@')).messages as unknown as [{ id: number }];
+  expect(await (await fetch(`${url}/?to=bidi@`)).text()).toContain(`<bdi>${turned}</bdi></a>`);
+  const detail = await (await fetch(`${url}/messages/${id}`)).text();
+  expect(detail).toContain(`<h1><bdi>${turned}</bdi></h1>`);
+  expect(detail).toMatch(/<dt>To<\/dt><dd><bdi>[^<]*\u202e[^<]*<\/bdi>/);
+});
+
 test('pages escape what a mail says, and show its HTML where it can run nothing', async () => {
   await send({
     to: 'evil@evil.example',
