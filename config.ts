@@ -1,6 +1,7 @@
 /** The environment, read and checked once. Every setting is listed in README.md, "Settings". */
+import { accessSync, constants, existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import addressparser from 'nodemailer/lib/addressparser';
 import { z } from 'zod';
 import { toMs } from './jobs/durations.js';
@@ -64,6 +65,19 @@ const smtpUrl = oneLine().transform((text, ctx) => {
   }
 });
 
+/** A path. Instead of a path, someone may give what belongs in the file: never shown. */
+const pemFile = () =>
+  z.string().superRefine((path, ctx) => {
+    try {
+      readFileSync(path);
+    } catch (error) {
+      const shown = path.includes('-----BEGIN') ? 'PEM text' : JSON.stringify(path);
+      ctx.addIssue(
+        `must be the path of a PEM file that can be read, got ${shown} (${(error as NodeJS.ErrnoException).code})`,
+      );
+    }
+  });
+
 const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const;
 
 const environment = z.object({
@@ -77,11 +91,11 @@ const environment = z.object({
     .transform((text, ctx) => {
       try {
         const ms = toMs(text);
-        if (ms >= 3_600_000) return ms;
+        if (ms >= toMs('1h') && ms <= toMs('3650d')) return ms;
       } catch {
         // worded below
       }
-      ctx.addIssue(`must be a duration of an hour or more, like 30d or 48h, got "${text}"`);
+      ctx.addIssue(`must be a duration from 1h to 3650d, like 30d or 48h, got "${text}"`);
       return z.NEVER;
     }),
   LOG_LEVEL: z.enum(logLevels, { error: `must be one of ${logLevels.join(', ')}` }).default('info'),
@@ -104,9 +118,9 @@ const environment = z.object({
     .optional(),
   TEMPORAL_NAMESPACE: z.string().default('default'),
   TEMPORAL_API_KEY: z.string().optional(),
-  TEMPORAL_TLS_CERT: z.string().optional(),
-  TEMPORAL_TLS_KEY: z.string().optional(),
-  TEMPORAL_TLS_CA: z.string().optional(),
+  TEMPORAL_TLS_CERT: pemFile().optional(),
+  TEMPORAL_TLS_KEY: pemFile().optional(),
+  TEMPORAL_TLS_CA: pemFile().optional(),
   TEMPORAL_TLS_SERVER_NAME: z.string().optional(),
   TEMPORAL_CLI_PATH: z.string().optional(),
   TEMPORAL_PORT: port().default(7233),
@@ -210,6 +224,33 @@ export function readConfig(env: NodeJS.ProcessEnv) {
       uiPort: e.MAIL_UI_PORT,
     },
   };
+}
+
+/**
+ * Makes DATA_DIR if need be. Not by a recursive mkdir: Node's never returns where a folder can't be made in one that is
+ * there, as in /proc.
+ * @throws ConfigError
+ */
+export function makeDataDir(dataDir: string): void {
+  try {
+    makeFolder(dataDir);
+    if (!statSync(dataDir).isDirectory()) throw new Error('it is a file');
+    accessSync(dataDir, constants.W_OK | constants.X_OK);
+  } catch (error) {
+    throw new ConfigError([
+      `DATA_DIR must be a folder that is there or can be made, and written to, got "${dataDir}" (${(error as Error).message}).`,
+    ]);
+  }
+}
+
+function makeFolder(path: string): void {
+  if (existsSync(path)) return;
+  makeFolder(dirname(path));
+  try {
+    mkdirSync(path, { mode: 0o700 }); // it will hold addresses
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error; // another process was faster
+  }
 }
 
 export const isLoopback = (host: string) => /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/i.test(host);

@@ -1,6 +1,6 @@
 /** An API process: `npm run api`. Takes jobs over HTTP and tells of runs; any number may run side by side. */
 import { pino } from 'pino';
-import { ConfigError, readConfig } from '../config.js';
+import { ConfigError, makeDataDir, readConfig } from '../config.js';
 import { jobs } from '../jobs/index.js';
 import type { Job } from '../jobs/define-job.js';
 import { openStorage } from '../storage/index.js';
@@ -25,6 +25,7 @@ try {
 
 async function main(): Promise<void> {
   const config = readConfig(process.env);
+  makeDataDir(config.dataDir);
   const log = pino({ level: config.logLevel, base: { process: 'api' } }, pino.destination(2));
   const closing = stopSignal();
 

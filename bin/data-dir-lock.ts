@@ -2,9 +2,10 @@
  * One stack per DATA_DIR. The lock is SQLite's on a file of its own: the operating system lets go of it when the
  * process ends, however it ends, and no process id can be mistaken for another's.
  */
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'libsql';
+import { makeDataDir } from '../config.js';
 
 export interface StackNote {
   readonly pid: number;
@@ -27,9 +28,9 @@ export interface DataDirLock {
   release(): void;
 }
 
-/** @throws StackRunning */
+/** @throws StackRunning, ConfigError if there can be no such DATA_DIR */
 export function lockDataDir(dataDir: string, note: StackNote): DataDirLock {
-  mkdirSync(dataDir, { recursive: true });
+  makeDataDir(dataDir);
   const noteFile = join(dataDir, 'stack.json');
   const lastNote = readNote(noteFile);
   const lock = new Database(join(dataDir, 'stack.lock'));

@@ -12,7 +12,17 @@ import { untilSignal } from './until-signal.js';
 const asJson = process.argv.includes('--json');
 
 // Never someone else's server: what is shown is what the catcher counted, and nothing may leave this machine.
-const env = { ...process.env, SMTP_URL: '', TEMPORAL_ADDRESS: '', LOG_LEVEL: process.env['LOG_LEVEL'] || 'warn' };
+const localOnly = {
+  SMTP_URL: '',
+  WORKER_QUEUES: '',
+  TEMPORAL_ADDRESS: '',
+  TEMPORAL_API_KEY: '',
+  TEMPORAL_TLS_CERT: '',
+  TEMPORAL_TLS_KEY: '',
+  TEMPORAL_TLS_CA: '',
+  TEMPORAL_TLS_SERVER_NAME: '',
+};
+const env = { ...process.env, ...localOnly, LOG_LEVEL: process.env['LOG_LEVEL'] || 'warn' };
 
 try {
   const config = readConfig(env);

@@ -3,11 +3,10 @@
  * `node dist/bin/mail-catcher.js <SMTP port>`; DATA_DIR and MAIL_UI_PORT as everywhere.
  */
 import { once } from 'node:events';
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { SMTPServer } from 'smtp-server';
-import { readConfig } from '../config.js';
+import { makeDataDir, readConfig } from '../config.js';
 import { openMailStore } from './mail-store.js';
 import { mailUi } from './mail-ui.js';
 
@@ -18,7 +17,7 @@ const log = pino(
   pino.destination({ dest: 2, sync: true }),
 );
 
-mkdirSync(config.dataDir, { recursive: true });
+makeDataDir(config.dataDir);
 const store = openMailStore(join(config.dataDir, 'mails.db'));
 
 const smtp = new SMTPServer({

@@ -7,7 +7,8 @@ import { get } from 'node:http';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
-import type { Config } from '../config.js';
+import { ConfigError, type Config } from '../config.js';
+import { taskQueues } from '../jobs/define-job.js';
 import { lockDataDir } from './data-dir-lock.js';
 import { leashed } from './leash.js';
 import { freePort, requireFree, type WantedPort } from './ports.js';
@@ -44,13 +45,20 @@ export class NotReady extends Error {
 const readyWithinMs = 60_000;
 const graceMs = { api: 15_000, worker: 35_000, temporal: 10_000, mailCatcher: 2_000 };
 
-/** @throws StackRunning, PortsTaken, NoTemporalCli: before anything is started */
+/** @throws ConfigError, StackRunning, PortsTaken, NoTemporalCli: before anything is started */
 export async function startStack({ config, env, log, report }: StackOptions): Promise<Stack> {
+  refuseSecuredLocalTemporal(config);
   const links = linksOf(config);
   const lock = lockDataDir(config.dataDir, { pid: process.pid, api: links.api });
   try {
     // After a kill -9 the processes of the last stack need a moment to see that it is gone.
     await requireFree(portsOf(config), lock.lastOneDied ? 10_000 : 0);
+    const unserved = taskQueues.filter((queue) => !config.worker.queues.includes(queue));
+    if (unserved.length > 0) {
+      report(
+        `WORKER_QUEUES is ${config.worker.queues.join(',')}: runs for ${unserved.join(',')} wait until a worker elsewhere serves them.`,
+      );
+    }
     const plans = await plansOf(config, env, report);
     const children = plans.map((stage) => stage.map((plan) => keepRunning(plan, log)));
     const stages = children.toReversed();
@@ -74,6 +82,23 @@ export async function startStack({ config, env, log, report }: StackOptions): Pr
     lock.release();
     throw error;
   }
+}
+
+/** The server brought up here takes neither: each child would fail to connect, again and again. */
+function refuseSecuredLocalTemporal({ localTemporal, temporal: { apiKey, tls } }: Config): void {
+  if (localTemporal === undefined) return;
+  const settings = {
+    TEMPORAL_API_KEY: apiKey,
+    TEMPORAL_TLS_CERT: tls.cert,
+    TEMPORAL_TLS_KEY: tls.key,
+    TEMPORAL_TLS_CA: tls.ca,
+    TEMPORAL_TLS_SERVER_NAME: tls.serverName,
+  };
+  const given = Object.entries(settings).flatMap(([name, value]) => (value === undefined ? [] : [name]));
+  if (given.length === 0) return;
+  throw new ConfigError([
+    `${given.join(', ')} can't be used with the Temporal server that is started here. Set TEMPORAL_ADDRESS too, or unset ${given.length > 1 ? 'them' : 'it'}.`,
+  ]);
 }
 
 const linksOf = (config: Config): Stack['links'] => ({

@@ -1,5 +1,8 @@
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { ConfigError, readConfig } from '../config.js';
+import { ConfigError, makeDataDir, readConfig } from '../config.js';
 
 describe('SMTP_URL', () => {
   test('an escaped user and password are those that are sent', () => {
@@ -83,6 +86,50 @@ describe('MAIL_FROM', () => {
       /^MAIL_FROM must be one address, me@example\.com or Name <me@example\.com>/,
     );
   });
+});
+
+describe('paths of PEM files', () => {
+  test.each(['TEMPORAL_TLS_CERT', 'TEMPORAL_TLS_KEY', 'TEMPORAL_TLS_CA'])(
+    '%s that can not be read is named',
+    (name) => {
+      expect(faultOf({ [name]: '/nowhere/x.pem' })).toBe(
+        `${name} must be the path of a PEM file that can be read, got "/nowhere/x.pem" (ENOENT).`,
+      );
+    },
+  );
+
+  test('a key in place of its path is not shown', () => {
+    expect(faultOf({ TEMPORAL_TLS_KEY: '-----BEGIN PRIVATE KEY-----\nsecret' })).not.toContain('secret');
+  });
+});
+
+test('closed runs are kept from an hour to ten years', () => {
+  expect(readConfig({ RETENTION: '3650d' }).retentionMs).toBe(3_650 * 86_400_000);
+  for (const value of ['3651d', '59m', 'ever']) {
+    expect(faultOf({ RETENTION: value })).toBe(
+      `RETENTION must be a duration from 1h to 3650d, like 30d or 48h, got "${value}".`,
+    );
+  }
+});
+
+describe('DATA_DIR', () => {
+  test('is made with its parents, for its owner alone', () => {
+    const parent = mkdtempSync(join(tmpdir(), 'longhaul-config-'));
+    const path = join(parent, 'a', 'b');
+    makeDataDir(path);
+    makeDataDir(path);
+    expect(statSync(path).mode & 0o777).toBe(0o700);
+    rmSync(parent, { recursive: true });
+  });
+
+  test.each(['/etc/hostname', '/etc/hostname/x', '/proc/nope', '/proc/nope/x'])(
+    'that can not be is named: %s',
+    (path) => {
+      expect(() => makeDataDir(path)).toThrow(
+        `DATA_DIR must be a folder that is there or can be made, and written to, got "${path}"`,
+      );
+    },
+  );
 });
 
 function faultOf(env: Record<string, string>): string {

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { Client } from '@temporalio/client';
 import { DefaultLogger, Runtime, Worker, type NativeConnection } from '@temporalio/worker';
 import { pino, type Logger } from 'pino';
-import { ConfigError, readConfig, type Config } from '../config.js';
+import { ConfigError, makeDataDir, readConfig, type Config } from '../config.js';
 import type { TaskQueue } from '../jobs/define-job.js';
 import { prepareNamespace } from '../temporal/namespace.js';
 import { nativeConnection } from '../temporal/native-connection.js';
@@ -27,6 +27,7 @@ try {
 
 async function main(): Promise<void> {
   const config = readConfig(process.env);
+  makeDataDir(config.dataDir);
   const log = pino({ level: config.logLevel, base: { process: 'worker' } }, pino.destination(2));
   // The SDK's own handlers go after the first signal, and npm sends two: the second would kill us.
   // `forward`: without it the SDK's native half writes lines of its own to the terminal, which are no JSON.
