@@ -54,7 +54,10 @@ async function main(): Promise<void> {
     const client = new Client({ connection, namespace: config.temporal.namespace });
     const dead = everyNowAndThen(() => failStepsOfDeadProcesses(tools.ledger, client, log), log);
     // Until told to stop, even if that was while the workers were made; resolves once running steps have ended.
-    await Promise.all(workers.map((worker) => worker.runUntil(aborted(stopping))));
+    const running = workers.map((worker) => worker.runUntil(aborted(stopping)));
+    const { address, namespace } = config.temporal;
+    log.info({ taskQueues: config.worker.queues, address, namespace }, 'worker is polling');
+    await Promise.all(running);
     clearInterval(dead);
     await connection.close();
   } catch (error) {
