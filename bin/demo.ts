@@ -37,7 +37,7 @@ try {
   const { links } = stack;
   const demo = async () => {
     progress.say('Starting Temporal, a worker, the API and the mail catcher');
-    await stack.ready();
+    if (!(await stack.ready())) return signal;
     const client = new Longhaul({ url: links.api, apiKey: config.apiKeys[0] });
     return runDemo(client, links.mail!, progress);
   };

@@ -18,8 +18,8 @@ import { temporalArgs } from './temporal-args.js';
 
 export interface Stack {
   readonly links: { readonly api: string; readonly temporalUi: string; readonly mail?: string };
-  /** Resolves once the API answers for Temporal and the ledger. @throws NotReady */
-  ready(): Promise<void>;
+  /** Resolves once the API answers for Temporal and the ledger; false if it was stopped before. @throws NotReady */
+  ready(): Promise<boolean>;
   /** API, then worker, then Temporal and the catcher: what still runs may use what it needs to its end. */
   stop(): Promise<void>;
   /** Ends all at once, by force. */
@@ -188,7 +188,7 @@ function keptPort(file: string): number | undefined {
   }
 }
 
-async function untilReady(config: Config, isEnding: () => boolean): Promise<void> {
+async function untilReady(config: Config, isEnding: () => boolean): Promise<boolean> {
   const needed = [`${apiHere(config)}/readyz`];
   if (config.mail.smtp === undefined) needed.push(`${mailUiHere(config)}/api/messages/count`);
   const startedAt = Date.now();
@@ -200,6 +200,7 @@ async function untilReady(config: Config, isEnding: () => boolean): Promise<void
       await new Promise((resolve) => setTimeout(resolve, 25));
     }
   }
+  return !isEnding();
 }
 
 /** Not by `fetch`, which takes 0.1 s of CPU to load while everything else wants to start. */

@@ -15,7 +15,8 @@ try {
     process.exit(1);
   });
 
-  const isReady = stack.ready().then(() => {
+  const isReady = stack.ready().then((ready) => {
+    if (!ready) return signal;
     const mails = mail === undefined ? '' : `  Mails        ${mail}\n`;
     process.stdout.write(`ready\n  API          ${api}\n  Temporal UI  ${temporalUi}\n${mails}`);
     return signal;
