@@ -5,11 +5,17 @@ import { readConfig } from '../config.js';
 import { Longhaul } from '../client/index.js';
 import { runDemo, type DemoReport } from './demo-run.js';
 import { demoProgress } from './demo-progress.js';
+import { flagsOf } from './flags.js';
 import { refuse } from './refusals.js';
 import { startStack } from './stack.js';
 import { untilSignal } from './until-signal.js';
 
-const asJson = process.argv.includes('--json');
+const asJson = flagsOf(
+  `Usage: npm run demo [-- --json]
+  --json  the report as one line of JSON on stdout
+Settings come from the environment: README.md, "Settings".`,
+  ['json'],
+).has('json');
 
 // Never someone else's server: what is shown is what the catcher counted, and nothing may leave this machine.
 const localOnly = {

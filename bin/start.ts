@@ -1,9 +1,13 @@
 /** `npm start`: the local stack, until Ctrl-C. */
 import { pino } from 'pino';
 import { readConfig } from '../config.js';
+import { flagsOf } from './flags.js';
 import { refuse } from './refusals.js';
 import { startStack } from './stack.js';
 import { untilSignal } from './until-signal.js';
+
+flagsOf(`Usage: npm start
+It takes no arguments. Settings come from the environment: README.md, "Settings".`);
 
 try {
   const config = readConfig(process.env);
