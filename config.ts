@@ -213,6 +213,7 @@ export function readConfig(env: NodeJS.ProcessEnv) {
     localTemporal: e.TEMPORAL_ADDRESS === undefined ? { port: e.TEMPORAL_PORT, uiPort: e.TEMPORAL_UI_PORT } : undefined,
     worker: {
       queues: [...new Set(e.WORKER_QUEUES)],
+      unserved: taskQueues.filter((queue) => !e.WORKER_QUEUES.includes(queue)),
       concurrency: e.WORKER_CONCURRENCY,
       healthPort: e.WORKER_HEALTH_PORT,
     },

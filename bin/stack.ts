@@ -8,7 +8,6 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
 import { ConfigError, type Config } from '../config.js';
-import { taskQueues } from '../jobs/define-job.js';
 import { lockDataDir } from './data-dir-lock.js';
 import { leashed } from './leash.js';
 import { freePort, requireFree, type WantedPort } from './ports.js';
@@ -53,10 +52,10 @@ export async function startStack({ config, env, log, report }: StackOptions): Pr
   try {
     // After a kill -9 the processes of the last stack need a moment to see that it is gone.
     await requireFree(portsOf(config), lock.lastOneDied ? 10_000 : 0);
-    const unserved = taskQueues.filter((queue) => !config.worker.queues.includes(queue));
+    const { queues, unserved } = config.worker;
     if (unserved.length > 0) {
       report(
-        `WORKER_QUEUES is ${config.worker.queues.join(',')}: runs for ${unserved.join(',')} wait until a worker elsewhere serves them.`,
+        `WORKER_QUEUES is ${queues.join(',')}: runs for ${unserved.join(',')} wait until a worker elsewhere serves them.`,
       );
     }
     const plans = await plansOf(config, env, report);

@@ -123,7 +123,7 @@ describe('what can not work is refused before anything starts', () => {
   test.each([{ TEMPORAL_API_KEY: 'secret' }, { TEMPORAL_TLS_CA: '/etc/hostname' }])(
     'a secured Temporal without its address: %o',
     async (env) => {
-      const { code, stderr } = await endOf(env as Record<string, string>);
+      const { code, stderr } = await endOf(env);
       expect(code).toBe(1);
       expect(stderr).toBe(
         `${Object.keys(env)[0]} can't be used with the Temporal server that is started here. Set TEMPORAL_ADDRESS too, or unset it.\n`,
