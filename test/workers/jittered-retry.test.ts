@@ -6,7 +6,7 @@ import { BlobNotFound } from '../../storage/blobs.js';
 import { jitteredRetry } from '../../workers/jittered-retry.js';
 
 /** What Temporal is told when attempt `attempt` of a step throws `error`. */
-async function told(error: unknown, attempt = 1, step = { workflowType: 'email-campaign', activityType: 'sendSlice' }) {
+async function told(error: Error, attempt = 1, step = { workflowType: 'email-campaign', activityType: 'sendSlice' }) {
   const { inbound } = jitteredRetry({ info: { ...step, attempt } as unknown as Info } as never);
   return inbound!.execute!({ args: [], headers: {} }, () => Promise.reject(error)).then(
     () => expect.unreachable(),
