@@ -132,7 +132,7 @@ const environment = z.object({
     .transform((text) => text.split(',').map((name) => name.trim()))
     .pipe(z.array(z.enum(taskQueues, { error: `must be a comma list of ${taskQueues.join(', ')}` })).min(1)),
   // Below 4, one run's two slices could take more than half of the slots.
-  WORKER_CONCURRENCY: wholeNumber(4, 1_000).default(10),
+  WORKER_CONCURRENCY: wholeNumber(4, 1_000).default(20),
   WORKER_HEALTH_PORT: port().optional(),
   SMTP_URL: smtpUrl.optional(),
   MAIL_DOMAIN: z
