@@ -42,6 +42,8 @@ async function main(): Promise<void> {
   try {
     const connection = await nativeConnection(config.temporal, { log, signal: stopping });
     await prepareNamespace(connection, config.temporal.namespace, config.retentionMs, log, stopping);
+    const client = new Client({ connection, namespace: config.temporal.namespace });
+    const dead = everyNowAndThen(() => failStepsOfDeadProcesses(tools.ledger, client, log), log);
     const workers = await Promise.all(
       config.worker.queues.map((queue) => createWorker(queue, config, connection, tools)),
     );
@@ -51,8 +53,6 @@ async function main(): Promise<void> {
       await serveHealth({ port: config.worker.healthPort, host: config.host }, states);
     }
 
-    const client = new Client({ connection, namespace: config.temporal.namespace });
-    const dead = everyNowAndThen(() => failStepsOfDeadProcesses(tools.ledger, client, log), log);
     // Until told to stop, even if that was while the workers were made; resolves once running steps have ended.
     const running = workers.map((worker) => worker.runUntil(aborted(stopping)));
     const { address, namespace } = config.temporal;
