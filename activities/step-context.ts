@@ -45,3 +45,9 @@ export function stepContext(): StepContext {
     },
   };
 }
+
+/** Heartbeats every second until it is disposed of, for a step that tells no more than that it lives. */
+export function beating(context: StepContext): Disposable {
+  const timer = setInterval(() => context.heartbeat(), 1_000);
+  return { [Symbol.dispose]: () => clearInterval(timer) };
+}

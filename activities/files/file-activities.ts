@@ -6,7 +6,7 @@ import { fileIdPattern } from '../../jobs/file-id.js';
 import { BlobNotFound, type Blobs } from '../../storage/blobs.js';
 import type { Ledger } from '../../storage/ledger.js';
 import { once } from '../../storage/once.js';
-import type { StepContext } from '../step-context.js';
+import { beating, type StepContext } from '../step-context.js';
 import { startDecoders, type Decoders, type Source } from './decoders.js';
 import { formats, recipes } from './recipes.js';
 
@@ -24,7 +24,7 @@ export function fileActivities({ blobs, ledger, stepContext, decoders = startDec
   return {
     async inspectFile(fileId) {
       const context = stepContext();
-      using _alive = beating(context);
+      using _alive = beating(context); // also while it waits for a free decoder; one that hangs is ended by its own limits
       const source = await sourceOf(fileId, context);
       const facts = await decoders.inspect(source, context.signal);
       return { ...facts, bytes: source.bytes };
@@ -78,9 +78,3 @@ interface StoredSource extends Source {
 /** By content and recipe: whoever asks for the same again gets what is there. */
 const effectOf = ({ sha256 }: StoredSource, name: DerivativeName, { tenant }: StepContext) =>
   `${tenant}/file/${sha256}/${name}@${recipes[name].version}`;
-
-/** Also while a step waits for a free decoder. A decoder that hangs is ended by its own limits. */
-function beating(context: StepContext): Disposable {
-  const timer = setInterval(() => context.heartbeat(), 1_000);
-  return { [Symbol.dispose]: () => clearInterval(timer) };
-}

@@ -4,10 +4,8 @@ import { PermanentError } from '../../jobs/errors.js';
 import { listsOf, type ListRef } from '../../jobs/lists.js';
 import { BlobNotFound, type Blobs } from '../../storage/blobs.js';
 import { storeList } from '../../storage/lists.js';
-import type { StepContext } from '../step-context.js';
+import { beating, type StepContext } from '../step-context.js';
 import { readUpload } from './read-upload.js';
-
-const signOfLifeMs = 1_000;
 
 /**
  * @param field the input's field that holds the list
@@ -28,14 +26,10 @@ export async function prepareList(
   // Another tenant's file is none: the API says the same.
   if (!fileId.startsWith(`${context.tenant}.`)) throw new BlobNotFound(fileId);
 
-  const alive = setInterval(() => context.heartbeat(), signOfLifeMs);
-  try {
-    const rows = readUpload(await blobs.open(fileId), row, (one) => faults(one, rest), {
-      maxRows: upload,
-      signal: context.signal,
-    });
-    return { format: 'list', ...(await storeList(blobs, context.tenant, rows, context.signal)) };
-  } finally {
-    clearInterval(alive);
-  }
+  using _alive = beating(context);
+  const rows = readUpload(await blobs.open(fileId), row, (one) => faults(one, rest), {
+    maxRows: upload,
+    signal: context.signal,
+  });
+  return { format: 'list', ...(await storeList(blobs, context.tenant, rows, context.signal)) };
 }
