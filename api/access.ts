@@ -1,6 +1,6 @@
 /** Who may call: whoever has a key, or, where there are none, this machine only. */
 import { createHash, timingSafeEqual } from 'node:crypto';
-import type { RequestHandler } from 'express';
+import type { RequestHandler, Response } from 'express';
 import { isLoopback } from '../config.js';
 import { Problem } from './problems.js';
 
@@ -10,7 +10,7 @@ export function access(apiKeys: readonly string[]): RequestHandler {
 
 function needKey(apiKeys: readonly string[]): RequestHandler {
   const known = apiKeys.map(digest);
-  return (req, _res, next) => {
+  return (req, res, next) => {
     const [, given] = /^Bearer +(\S+) *$/i.exec(req.get('Authorization') ?? '') ?? [];
     const offered = digest(given ?? '');
     // All are compared, each in the same time: how long it takes tells nothing.
@@ -20,9 +20,13 @@ function needKey(apiKeys: readonly string[]): RequestHandler {
         headers: { 'WWW-Authenticate': 'Bearer' },
       });
     }
+    res.locals['caller'] = `key ${offered.toString('hex').slice(0, 8)}`;
     next();
   };
 }
+
+/** Who asks, for the record of what people did: which key, by the beginning of its sha256. */
+export const callerOf = (res: Response) => (res.locals['caller'] as string | undefined) ?? 'api';
 
 const digest = (key: string) => createHash('sha256').update(key).digest();
 

@@ -1,7 +1,9 @@
 /** JSON bodies: read, and refused when they are none, too large, or hold what no part behind could keep as it is. */
 import { isUtf8 } from 'node:buffer';
 import express, { type RequestHandler } from 'express';
-import { worded, type Fault } from './faults.js';
+import type { z } from 'zod';
+import { faultWords } from '../jobs/fault-words.js';
+import { faultsOf, worded, type Fault } from './faults.js';
 import { invalid, Problem } from './problems.js';
 
 const limitBytes = 4 * 1024 * 1024;
@@ -9,6 +11,24 @@ const maxDepth = 32;
 
 /** Needs a JSON body. */
 export const jsonBody: RequestHandler[] = [needJson, needSomething, parse(), checkContent];
+
+/** For calls that may be sent without a body: it is `{}` then. */
+export const optionalBody: RequestHandler[] = [
+  (req, res, next) => (hasBody(req) ? needJson(req, res, next) : next()),
+  parse(),
+  (req, _res, next) => {
+    req.body ??= {};
+    next();
+  },
+  checkContent,
+];
+
+/** @throws Problem 422 with the path of each fault */
+export function parsedBody<Schema extends z.ZodType>(schema: Schema, body: unknown): z.output<Schema> {
+  const parsed = schema.safeParse(body, { error: faultWords });
+  if (!parsed.success) throw invalid(faultsOf(parsed.error.issues));
+  return parsed.data;
+}
 
 /** For calls that take nothing: a body may be there, but only `{}`. */
 export const noBody: RequestHandler[] = [

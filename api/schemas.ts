@@ -1,5 +1,6 @@
 /** What the API answers, as schemas: OpenAPI shows them, and the tests hold every answer to them. */
 import { z } from 'zod';
+import { actNames } from '../storage/acts.js';
 import { runStatuses } from '../temporal/run.js';
 
 const time = () => z.iso.datetime().meta({ examples: ['2026-07-01T12:00:00.000Z'] });
@@ -21,6 +22,15 @@ const runError = z.strictObject({
 });
 
 const status = z.enum(runStatuses);
+
+export const act = z
+  .strictObject({
+    act: z.enum(actNames),
+    by: z.string().meta({ examples: ['ada@ops'] }),
+    reason: z.string().optional(),
+    at: time(),
+  })
+  .describe('What a person did.');
 
 export const run = z.strictObject({
   workflowId: z.string().meta({ examples: ['email-campaign:06d3z8k1v5w9q2r7t4y0b6n3mc'] }),

@@ -18,6 +18,7 @@ import {
   type SettledState,
   type StoredFile,
 } from './ledger.js';
+import { sqliteActs } from './acts-sqlite.js';
 import { connect, immediately, migrate, translated, type Sqlite } from './sqlite.js';
 
 const maxClaims = 64;
@@ -40,6 +41,7 @@ export async function openSqliteLedger(path: string): Promise<Ledger> {
     });
 
   return {
+    ...sqliteActs({ durable, swift, use }),
     async claim(claims, holder, options) {
       if (claims.length > maxClaims) throw new RangeError(`At most ${maxClaims} claims at once, got ${claims.length}.`);
       return use(() => immediately(durable, () => claimAll(claims, holder, options)));

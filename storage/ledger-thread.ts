@@ -58,6 +58,9 @@ export async function openThreadedLedger(path: string): Promise<Ledger> {
     failures: call('failures'),
     saveFile: call('saveFile'),
     file: call('file'),
+    keepAct: call('keepAct'),
+    forgetAct: call('forgetAct'),
+    actsOf: call('actsOf'),
     check: call('check'),
     async close() {
       if (isClosed) return;

@@ -9,6 +9,8 @@
  * later attempt of the same activity takes over at once.
  */
 
+import type { Acts } from './acts.js';
+
 export type SettledState = 'done' | 'failed' | 'retry' | 'unknown';
 export type ReceiptState = 'claimed' | 'sending' | SettledState;
 
@@ -90,7 +92,7 @@ export interface StoredFile {
   readonly bytes: number;
 }
 
-export interface Ledger {
+export interface Ledger extends Acts {
   /**
    * Claims effects before they are done, in one durable transaction that also renews the holder's lease.
    * Within one call and between calls, one effect is ours for one holder only.

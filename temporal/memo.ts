@@ -15,6 +15,29 @@ export interface RunMemo {
   readonly onAmbiguous: OnAmbiguous;
   /** ISO 8601. Temporal knows each run's start, but in lists not that of the first run of a continued-as-new chain. */
   readonly createdAt?: string;
+  /** ISO 8601: when a delayed run may begin; moved by `reschedule`. */
+  readonly runAt?: string;
+  /** ISO 8601: when a delayed run began. */
+  readonly startedAt?: string;
+  /** ISO 8601: what has not begun by then fails as `expired`. */
+  readonly expiresAt?: string;
+  /** The same for a run that a schedule starts, counted from its start: a schedule's memo is the same for all its runs. */
+  readonly expiresInMs?: number;
+  /** Set while it is paused. */
+  readonly paused?: Paused;
+  /** How often it was redriven. */
+  readonly redrives?: number;
+  /** The schedule that started it. */
+  readonly schedule?: string;
+}
+
+export interface Paused {
+  readonly by: string;
+  /** ISO 8601 */
+  readonly at: string;
+  readonly reason?: string;
+  /** All runs of the job type were paused, not this one. */
+  readonly type?: true;
 }
 
 export const defaultTenant = 'default';
@@ -22,11 +45,11 @@ export const defaultTenant = 'default';
 export function runMemo(memo: Record<string, unknown> | undefined): RunMemo {
   const own = memo?.[memoKey] as Partial<RunMemo> | undefined;
   return {
+    ...own,
     v: 1,
     tenant: own?.tenant ?? defaultTenant,
     fingerprint: own?.fingerprint ?? '',
     onAmbiguous: own?.onAmbiguous ?? 'resend',
-    ...(own?.createdAt !== undefined && { createdAt: own.createdAt }),
   };
 }
 

@@ -1,4 +1,4 @@
-/** The five search attributes of every run. Pure: the workflow sandbox reads it too. */
+/** The search attributes of every run. Pure: the workflow sandbox reads it too. */
 import { defineSearchAttributeKey } from '@temporalio/common';
 
 export const searchAttributes = {
@@ -7,5 +7,7 @@ export const searchAttributes = {
   jobState: defineSearchAttributeKey('JobState', 'KEYWORD'),
   failureCode: defineSearchAttributeKey('FailureCode', 'KEYWORD'),
   tags: defineSearchAttributeKey('Tags', 'KEYWORD_LIST'),
+  /** Of the first run of a chain: Temporal's own StartTime is that of its latest. */
+  createdAt: defineSearchAttributeKey('CreatedAt', 'DATETIME'),
   dueAt: defineSearchAttributeKey('DueAt', 'DATETIME'),
 };

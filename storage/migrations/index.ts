@@ -4,7 +4,9 @@
  */
 import type { Migration } from 'kysely';
 import * as ledger from './0001-ledger.js';
+import * as lifeOfARun from './0002-life-of-a-run.js';
 
 export const migrations: Record<string, Migration> = {
   '0001-ledger': ledger,
+  '0002-life-of-a-run': lifeOfARun,
 };
