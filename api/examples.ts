@@ -10,6 +10,7 @@ export const exampleRun = {
   tags: [],
   links: {
     self: '/v1/runs/email-campaign:06d3z8k1v5w9q2r7t4y0b6n3mc',
+    events: '/v1/runs/email-campaign:06d3z8k1v5w9q2r7t4y0b6n3mc/events',
     temporalUi:
       'http://127.0.0.1:8233/namespaces/default/workflows/email-campaign:06d3z8k1v5w9q2r7t4y0b6n3mc/01980b1e-7c3a-7d0e-9d3f-5a1b2c3d4e5f',
   },

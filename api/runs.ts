@@ -40,7 +40,7 @@ export interface Run {
   readonly tags: readonly string[];
   readonly error?: RunError;
   readonly result?: unknown;
-  readonly links: { readonly self: string; readonly temporalUi: string };
+  readonly links: { readonly self: string; readonly events: string; readonly temporalUi: string };
 }
 
 export interface StartRequest {
@@ -146,6 +146,15 @@ export function temporalRuns({ client, jobs, uiUrl, namespaceReady }: RunsOption
   async function get(tenant: string, workflowId: string): Promise<Run> {
     const by = Date.now() + deadlineMs;
     return within(async () => shown(await find(tenant, workflowId, by), true), by);
+  }
+
+  /** As `get`, with what tells an earlier look from a later one. */
+  async function look(tenant: string, workflowId: string): Promise<{ facts: RunFacts; run: Run }> {
+    const by = Date.now() + deadlineMs;
+    return within(async () => {
+      const facts = await find(tenant, workflowId, by);
+      return { facts, run: await shown(facts, true) };
+    }, by);
   }
 
   /**
@@ -288,12 +297,12 @@ export function temporalRuns({ client, jobs, uiUrl, namespaceReady }: RunsOption
     links: linksOf(facts),
   });
 
-  const linksOf = ({ workflowId, runId }: { workflowId: string; runId: string }) => ({
-    self: `/v1/runs/${encodeURIComponent(workflowId).replaceAll('%3A', ':')}`,
-    temporalUi: runInTemporalUi(uiUrl, namespace, workflowId, runId),
-  });
+  const linksOf = ({ workflowId, runId }: { workflowId: string; runId: string }) => {
+    const self = `/v1/runs/${encodeURIComponent(workflowId).replaceAll('%3A', ':')}`;
+    return { self, events: `${self}/events`, temporalUi: runInTemporalUi(uiUrl, namespace, workflowId, runId) };
+  };
 
-  return { start, get, find, waitForEnd, list, cancel };
+  return { start, get, look, find, waitForEnd, list, cancel };
 }
 
 const closedAlready = ({ workflowId, status }: RunFacts) =>

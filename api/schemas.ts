@@ -49,7 +49,7 @@ export const run = z.strictObject({
   tags: z.array(z.string()),
   error: runError.optional(),
   result: z.unknown().optional().describe('Once completed. Its shape is the output of the job type.'),
-  links: z.strictObject({ self: z.string(), temporalUi: z.string() }),
+  links: z.strictObject({ self: z.string(), events: z.string(), temporalUi: z.string() }),
 });
 
 export const runList = z.strictObject({ runs: z.array(run), nextCursor: z.string().nullable() });

@@ -23,6 +23,8 @@ export interface RunFacts {
   readonly dueAt?: Date;
   readonly endedAt?: Date;
   readonly tags: readonly string[];
+  /** How often Temporal has written to this run of the chain: of two looks, the one with more is the later. */
+  readonly transitions: number;
 }
 
 /** Of a description or of one row of a list. */
@@ -44,6 +46,7 @@ export function factsOf(info: RawInfo, cancelRequested = false): RunFacts {
     ...(typeof dueAt === 'string' && { dueAt: new Date(dueAt) }),
     ...(endedAt && { endedAt }),
     tags: (decoded(indexed, searchAttributes.tags.name) as string[] | undefined) ?? [],
+    transitions: Number(info.stateTransitionCount ?? 0),
   };
 }
 

@@ -64,6 +64,7 @@ test('a completed run tells its result and its last progress', async () => {
   expect(Date.parse(run.endedAt!)).toBeGreaterThanOrEqual(Date.parse(run.createdAt));
   expect(run.links).toEqual({
     self: path,
+    events: `${path}/events`,
     temporalUi: `http://ui.test/namespaces/${api.namespace}/workflows/${run.workflowId}/${run.runId}`,
   });
 });
