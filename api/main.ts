@@ -8,6 +8,7 @@ import { clientConnection, clientOf } from '../temporal/connection.js';
 import { defaultTenant } from '../temporal/memo.js';
 import { prepareNamespace } from '../temporal/namespace.js';
 import { apiApp } from './app.js';
+import { liveRuns } from './live/live-runs.js';
 import { orderReader } from './orders.js';
 import { readiness } from './readiness.js';
 import { temporalRuns } from './runs.js';
@@ -38,9 +39,11 @@ async function main(): Promise<void> {
   });
 
   const known = jobs as readonly unknown[] as readonly Job[];
+  const runs = temporalRuns({ client, jobs: known, uiUrl: config.temporal.uiUrl, namespaceReady });
   const app = apiApp({
     jobs: known,
-    runs: temporalRuns({ client, jobs: known, uiUrl: config.temporal.uiUrl, namespaceReady }),
+    runs,
+    live: liveRuns({ client, runs, log, closing }),
     readOrder: orderReader(known, storage.blobs),
     readiness: readiness({ client, ...storage, namespaceReady }),
     ledger: storage.ledger,

@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { Job } from '../jobs/define-job.js';
 import type { Blobs } from '../storage/blobs.js';
 import type { Ledger } from '../storage/ledger.js';
+import type { LiveRuns } from './live/live-runs.js';
 import type { orderReader } from './orders.js';
 import type { Readiness } from './readiness.js';
 import type { Runs } from './runs.js';
@@ -10,6 +11,7 @@ import type { Runs } from './runs.js';
 export interface Parts {
   readonly jobs: readonly Job[];
   readonly runs: Runs;
+  readonly live: LiveRuns;
   readonly readOrder: ReturnType<typeof orderReader>;
   readonly ledger: Ledger;
   readonly blobs: Blobs;

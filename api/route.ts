@@ -39,7 +39,7 @@ export interface AnswerDoc {
   readonly description: string;
   readonly schema?: object;
   readonly example?: unknown;
-  readonly content?: Record<string, { schema: object }>;
+  readonly content?: Record<string, { schema: object; example?: unknown }>;
   readonly headers?: Record<string, string>;
 }
 

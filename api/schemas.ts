@@ -52,6 +52,14 @@ export const run = z.strictObject({
   links: z.strictObject({ self: z.string(), events: z.string(), temporalUi: z.string() }),
 });
 
+export const runEvent = z
+  .strictObject({
+    id: z.string().describe('What follows it is sent to whoever comes back with it.'),
+    event: z.enum(['run', 'end']).describe('`end` is the last one.'),
+    data: run,
+  })
+  .describe('A message of a WebSocket; of an event stream the fields.');
+
 export const runList = z.strictObject({ runs: z.array(run), nextCursor: z.string().nullable() });
 
 export const runResult = z.strictObject({ status, result: z.unknown().optional(), error: runError.optional() });
@@ -133,6 +141,7 @@ export const problem = z
 export const named = {
   Run: run,
   RunList: runList,
+  RunEvent: runEvent,
   RunResult: runResult,
   FailureList: failureList,
   File: file,

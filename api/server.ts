@@ -1,7 +1,8 @@
 /** The HTTP server around the app: what happens before a request reaches Express, and how it stops. */
-import { createServer, STATUS_CODES, type Server } from 'node:http';
+import { createServer, STATUS_CODES, type IncomingMessage, type Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Express } from 'express';
+import { passUpgrade } from './live/web-socket.js';
 import { bodyOf, Problem } from './problems.js';
 
 export function serverOf(app: Express): Server {
@@ -10,6 +11,16 @@ export function serverOf(app: Express): Server {
   server.setTimeout(120_000);
   server.on('checkContinue', app); // a route says "go on" once the headers please it, so that no refused upload is sent
   server.on('clientError', refuseUnparsed);
+  server.on('upgrade', (req: IncomingMessage, socket: Duplex, head: Buffer) => {
+    socket.on('error', () => socket.destroy());
+    if (req.headers.upgrade?.toLowerCase() !== 'websocket') goOnWithout(server, req, socket, head);
+    else if (hasWebSocket(req)) passUpgrade(app, req, socket, head);
+    else
+      refuse(
+        socket,
+        new Problem(404, 'not-found', 'There is no WebSocket here. GET /v1/runs/{workflowId}/events has one.'),
+      );
+  });
   return server;
 }
 
@@ -49,10 +60,38 @@ const notHttp = new Problem(400, 'bad-request', 'The request is no valid HTTP.')
 
 function refuseUnparsed(error: NodeJS.ErrnoException, socket: Duplex): void {
   if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
-  const problem = unparsed[error.code ?? ''] ?? notHttp;
+  refuse(socket, unparsed[error.code ?? ''] ?? notHttp);
+}
+
+function refuse(socket: Duplex, problem: Problem): void {
   const body = JSON.stringify(bodyOf(problem));
   socket.end(
     `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\nContent-Type: application/problem+json\r\n` +
       `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
   );
+}
+
+const hasWebSocket = ({ method, url }: IncomingMessage) =>
+  method === 'GET' && /^\/v1\/runs\/[^/?]+\/events(\?|$)/.test(url ?? '');
+
+/**
+ * Java's client and `curl --http2` ask for `Upgrade: h2c` with any request, and expect a plain answer from who can't.
+ * Node hands over such a connection as soon as anybody listens for upgrades: it is given back, as if nothing had been
+ * asked. From Node 24.9 on `shouldUpgradeCallback` does the same.
+ */
+function goOnWithout(server: Server, { method, url, rawHeaders }: IncomingMessage, socket: Duplex, head: Buffer): void {
+  const lines = rawHeaders.flatMap((name, at) =>
+    at % 2 === 0 && !/^(upgrade|http2-settings)$/i.test(name)
+      ? [`${name}: ${withoutUpgrade(name, rawHeaders[at + 1]!)}`]
+      : [],
+  );
+  const request = Buffer.from([`${method} ${url} HTTP/1.1`, ...lines, '', ''].join('\r\n'), 'latin1');
+  socket.unshift(Buffer.concat([request, head]));
+  server.emit('connection', socket);
+}
+
+function withoutUpgrade(name: string, value: string): string {
+  if (name.toLowerCase() !== 'connection') return value;
+  const kept = value.split(',').filter((token) => !/^\s*(upgrade|http2-settings)\s*$/i.test(token));
+  return kept.join(',').trim() || 'keep-alive';
 }

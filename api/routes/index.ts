@@ -7,6 +7,7 @@ import { getRun } from './get-run.js';
 import { healthz, readyz } from './health.js';
 import { getJobType, listJobTypes } from './job-types.js';
 import { listRuns } from './list-runs.js';
+import { runEvents } from './run-events.js';
 import { runFailures } from './run-failures.js';
 import { runResult } from './run-result.js';
 import { startRun } from './start-run.js';
@@ -19,6 +20,7 @@ export function allRoutes(parts: Parts): Route[] {
     getRun,
     runResult,
     runFailures,
+    runEvents,
     cancelRun,
     uploadFile,
     getFile,

@@ -9,6 +9,7 @@ import type { Client } from '@temporalio/client';
 import { pino } from 'pino';
 import { inject } from 'vitest';
 import { apiApp } from '../../api/app.js';
+import { liveRuns, type LiveOptions } from '../../api/live/live-runs.js';
 import { orderReader } from '../../api/orders.js';
 import { readiness } from '../../api/readiness.js';
 import type * as schemas from '../../api/schemas.js';
@@ -52,16 +53,20 @@ type Body = Omit<z.output<typeof schemas.run>, 'status'> &
 interface Options {
   readonly apiKeys?: readonly string[];
   readonly address?: string;
+  /** Shared with another API. */
+  readonly namespace?: string;
   readonly ledger?: (real: Ledger) => Ledger;
+  readonly live?: Partial<LiveOptions>;
 }
 
 export async function startApi({
   apiKeys = [],
   address = inject('temporal').address,
+  namespace = `api-${randomBytes(6).toString('hex')}`,
   ledger,
+  live,
 }: Options = {}): Promise<TestApi> {
   const dataDir = mkdtempSync(join(tmpdir(), 'longhaul-api-'));
-  const namespace = `api-${randomBytes(6).toString('hex')}`;
   const settings = {
     address,
     namespace,
@@ -79,9 +84,11 @@ export async function startApi({
   namespaceReady.catch(() => undefined); // the requests tell
 
   const known = jobs as readonly unknown[] as readonly Job[];
+  const runs = temporalRuns({ client, jobs: known, uiUrl: 'http://ui.test', namespaceReady });
   const app = apiApp({
     jobs: known,
-    runs: temporalRuns({ client, jobs: known, uiUrl: 'http://ui.test', namespaceReady }),
+    runs,
+    live: liveRuns({ client, runs, log, closing: closing.signal, ...live }),
     readOrder: orderReader(known, storage.blobs),
     readiness: readiness({ client, ...storage, namespaceReady }),
     ledger: storage.ledger,
