@@ -12,6 +12,8 @@ import { liveRuns } from './live/live-runs.js';
 import { orderReader } from './orders.js';
 import { readiness } from './readiness.js';
 import { temporalRuns } from './runs.js';
+import { schedulesOf } from './schedules.js';
+import { temporalSteering } from './steering.js';
 import { close, listen, serverOf } from './server.js';
 
 const graceMs = 5_000;
@@ -39,12 +41,21 @@ async function main(): Promise<void> {
   });
 
   const known = jobs as readonly unknown[] as readonly Job[];
-  const runs = temporalRuns({ client, jobs: known, uiUrl: config.temporal.uiUrl, namespaceReady });
+  const runs = temporalRuns({
+    client,
+    jobs: known,
+    ledger: storage.ledger,
+    uiUrl: config.temporal.uiUrl,
+    namespaceReady,
+  });
+  const readOrder = orderReader(known, storage.blobs);
   const app = apiApp({
     jobs: known,
     runs,
+    steering: temporalSteering(client, runs, storage.ledger),
     live: liveRuns({ client, runs, log, closing }),
-    readOrder: orderReader(known, storage.blobs),
+    schedules: schedulesOf({ client, jobs: known, readOrder, uiUrl: config.temporal.uiUrl, namespaceReady }),
+    readOrder,
     readiness: readiness({ client, ...storage, namespaceReady }),
     ledger: storage.ledger,
     blobs: storage.blobs,

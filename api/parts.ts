@@ -7,11 +7,15 @@ import type { LiveRuns } from './live/live-runs.js';
 import type { orderReader } from './orders.js';
 import type { Readiness } from './readiness.js';
 import type { Runs } from './runs.js';
+import type { Schedules } from './schedules.js';
+import type { Steering } from './steering.js';
 
 export interface Parts {
   readonly jobs: readonly Job[];
   readonly runs: Runs;
+  readonly steering: Steering;
   readonly live: LiveRuns;
+  readonly schedules: Schedules;
   readonly readOrder: ReturnType<typeof orderReader>;
   readonly ledger: Ledger;
   readonly blobs: Blobs;

@@ -6,7 +6,7 @@ import { faultsOf, worded } from './faults.js';
 import { invalid, Problem } from './problems.js';
 
 export interface Route {
-  readonly method: 'get' | 'post';
+  readonly method: 'get' | 'post' | 'put' | 'delete';
   /** As OpenAPI writes it: `/v1/runs/{workflowId}` */
   readonly path: string;
   /** Needs no key. */
@@ -50,7 +50,7 @@ export function mount(app: Express, routes: readonly Route[], access: RequestHan
   }
   for (const path of new Set(routes.map((route) => route.path))) {
     const methods = routes.filter((route) => route.path === path).map((route) => route.method);
-    const allow = methods.flatMap((method) => (method === 'get' ? ['GET', 'HEAD'] : ['POST'])).join(', ');
+    const allow = methods.flatMap((method) => (method === 'get' ? ['GET', 'HEAD'] : [method.toUpperCase()])).join(', ');
     app.all(expressPath(path), (req, res) => {
       if (req.method === 'OPTIONS') return void res.set('Allow', allow).sendStatus(204);
       throw new Problem(405, 'method-not-allowed', `${req.method} is not possible here; ${allow} is.`, {

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { actNames } from '../storage/acts.js';
 import { runStatuses } from '../temporal/run.js';
+import { scheduleAnswers } from './schedule-answers.js';
 
 const time = () => z.iso.datetime().meta({ examples: ['2026-07-01T12:00:00.000Z'] });
 
@@ -49,6 +50,7 @@ export const run = z.strictObject({
   tags: z.array(z.string()),
   error: runError.optional(),
   result: z.unknown().optional().describe('Once completed. Its shape is the output of the job type.'),
+  acts: z.array(act).optional().describe('What people did to it, the latest first. Not in lists.'),
   links: z.strictObject({ self: z.string(), events: z.string(), temporalUi: z.string() }),
 });
 
@@ -116,6 +118,13 @@ export const jobType = z.strictObject({
   links: z.strictObject({ self: z.string(), start: z.string() }),
 });
 
+const paused = z.strictObject({ by: z.string(), at: time(), reason: z.string().optional() });
+
+export const jobTypePause = z.strictObject({
+  type: z.string(),
+  paused: paused.optional().describe('By whom and since when; not there when it is not paused.'),
+});
+
 export const jobTypeList = z.strictObject({ jobTypes: z.array(jobType) });
 
 export const health = z.strictObject({ status: z.literal('ok') });
@@ -147,6 +156,8 @@ export const named = {
   File: file,
   JobType: jobType,
   JobTypeList: jobTypeList,
+  JobTypePause: jobTypePause,
+  ...scheduleAnswers(act),
   Health: health,
   Ready: ready,
   Problem: problem,

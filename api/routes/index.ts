@@ -1,7 +1,6 @@
 import { openApiDocument } from '../openapi.js';
 import type { Parts } from '../parts.js';
 import type { Route } from '../route.js';
-import { cancelRun } from './cancel-run.js';
 import { getFile, uploadFile } from './files.js';
 import { getRun } from './get-run.js';
 import { healthz, readyz } from './health.js';
@@ -10,7 +9,12 @@ import { listRuns } from './list-runs.js';
 import { runEvents } from './run-events.js';
 import { runFailures } from './run-failures.js';
 import { runResult } from './run-result.js';
+import { pauseJobType, resumeJobType } from './pause-job-type.js';
+import { listSchedules, getSchedule, nextOfSchedule, nextOfTiming } from './schedules/read.js';
+import { backfillSchedule, pauseSchedule, resumeSchedule, triggerSchedule } from './schedules/steer.js';
+import { createSchedule, deleteSchedule, putSchedule } from './schedules/write.js';
 import { startRun } from './start-run.js';
+import { cancelRun, pauseRun, rescheduleRun, resumeRun, runNow, terminateRun } from './steer-run.js';
 
 /** Every route there is, OpenAPI's own last: it tells of all. */
 export function allRoutes(parts: Parts): Route[] {
@@ -22,10 +26,28 @@ export function allRoutes(parts: Parts): Route[] {
     runFailures,
     runEvents,
     cancelRun,
+    terminateRun,
+    pauseRun,
+    resumeRun,
+    rescheduleRun,
+    runNow,
+    listSchedules,
+    createSchedule,
+    nextOfTiming,
+    getSchedule,
+    putSchedule,
+    deleteSchedule,
+    nextOfSchedule,
+    pauseSchedule,
+    resumeSchedule,
+    triggerSchedule,
+    backfillSchedule,
     uploadFile,
     getFile,
     listJobTypes,
     getJobType,
+    pauseJobType,
+    resumeJobType,
     healthz,
     readyz,
   ].map((route) => route(parts));

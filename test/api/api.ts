@@ -14,6 +14,8 @@ import { orderReader } from '../../api/orders.js';
 import { readiness } from '../../api/readiness.js';
 import type * as schemas from '../../api/schemas.js';
 import { temporalRuns } from '../../api/runs.js';
+import { schedulesOf } from '../../api/schedules.js';
+import { temporalSteering } from '../../api/steering.js';
 import { close, listen, serverOf } from '../../api/server.js';
 import type { Job } from '../../jobs/define-job.js';
 import { jobs } from '../../jobs/index.js';
@@ -84,12 +86,15 @@ export async function startApi({
   namespaceReady.catch(() => undefined); // the requests tell
 
   const known = jobs as readonly unknown[] as readonly Job[];
-  const runs = temporalRuns({ client, jobs: known, uiUrl: 'http://ui.test', namespaceReady });
+  const runs = temporalRuns({ client, jobs: known, ledger: storage.ledger, uiUrl: 'http://ui.test', namespaceReady });
+  const readOrder = orderReader(known, storage.blobs);
   const app = apiApp({
     jobs: known,
     runs,
+    steering: temporalSteering(client, runs, storage.ledger),
     live: liveRuns({ client, runs, log, closing: closing.signal, ...live }),
-    readOrder: orderReader(known, storage.blobs),
+    schedules: schedulesOf({ client, jobs: known, readOrder, uiUrl: 'http://ui.test', namespaceReady }),
+    readOrder,
     readiness: readiness({ client, ...storage, namespaceReady }),
     ledger: storage.ledger,
     blobs: storage.blobs,

@@ -1,0 +1,21 @@
+/** The header `Idempotency-Key`: the same key with the same request takes effect once. */
+import type { Request } from 'express';
+import { invalid } from './problems.js';
+
+/** @throws Problem 422 */
+export function idempotencyKeyOf(req: Request): string | undefined {
+  const keys = req.headersDistinct['idempotency-key'];
+  if (keys === undefined) return undefined;
+  const [key = ''] = keys;
+  if (keys.length > 1 || !/^[\x21-\x7e]{1,255}$/.test(key)) {
+    throw invalid([{ path: 'Idempotency-Key', message: 'must be one header of 1 to 255 visible ASCII characters' }]);
+  }
+  return key;
+}
+
+export const idempotencyKeyDoc = (description: string) => ({
+  'Idempotency-Key': {
+    description,
+    schema: { type: 'string', minLength: 1, maxLength: 255, pattern: '^[\\x21-\\x7e]+$' },
+  },
+});
