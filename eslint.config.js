@@ -9,7 +9,10 @@ import tseslint from 'typescript-eslint';
 const arrows = {
   jobs: { may: [], packages: ['zod'], instead: 'a contract is pure data, which the workflow sandbox reads too' },
   workflows: {
-    may: ['jobs', 'temporal/failure-code', 'temporal/memo', 'temporal/progress', 'temporal/search-attributes'],
+    may: [
+      'jobs',
+      ...['failure', 'memo', 'progress', 'search-attributes', 'steering'].map((name) => `temporal/${name}`), // pure
+    ],
     packages: ['@temporalio/workflow', '@temporalio/common'],
     instead:
       "a step's types stand in its contract, and its effects in activities/, which it calls by stepsOf(contract)",

@@ -4,16 +4,19 @@ import { emailActivities } from './email/email-activities.js';
 import { fileActivities } from './files/file-activities.js';
 import type { Job, StepsOf } from '../jobs/define-job.js';
 import type { AnyJob } from '../jobs/index.js';
+import type { runLife } from '../jobs/run-life.js';
+import { runLifeActivities } from './run-life/run-life-activities.js';
 
 type StepsOfEach<J> = J extends Job ? StepsOf<J> : never;
 type All<T> = (T extends unknown ? (one: T) => void : never) extends (all: infer Both) => void ? Both : never;
 /** The compiler names the step that has no activity. */
-type EveryStep = All<StepsOfEach<AnyJob>>;
+type EveryStep = All<StepsOfEach<AnyJob>> & StepsOf<typeof runLife>;
 
 export type Tools = EmailTools;
 
 export const allActivities = (tools: Tools) =>
   ({
+    ...runLifeActivities(tools),
     ...emailActivities(tools),
     ...fileActivities(tools),
     // Yours below: upstream changes nothing here.

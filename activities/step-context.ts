@@ -7,8 +7,12 @@ import type { Holder } from '../storage/ledger.js';
 
 export interface StepContext {
   readonly tenant: string;
+  /** The job type of the run. */
+  readonly type: string;
   readonly onAmbiguous: 'resend' | 'hold';
   readonly holder: Holder;
+  /** ISO 8601: the time for which a schedule started the run. An effect key made of it is the same for a run started again for that time. */
+  readonly scheduledFor?: string;
   /** Aborts when the run is cancelled or the worker's time to stop is up. */
   readonly signal: AbortSignal;
   heartbeat(): void;
@@ -20,7 +24,13 @@ export const hostPrefix = `${hostname()}:`;
 export const thisProcess = `${hostPrefix}${process.pid}:${randomUUID().slice(0, 8)}`;
 
 /** What the workflow sends along with each step: see temporal/memo.ts. */
-export const stepHeaders = new AsyncLocalStorage<{ tenant: string; onAmbiguous: 'resend' | 'hold'; chain: string }>();
+export const stepHeaders = new AsyncLocalStorage<{
+  tenant: string;
+  onAmbiguous: 'resend' | 'hold';
+  chain: string;
+  expiresAt?: string;
+  scheduledFor?: string;
+}>();
 
 /** @throws Error outside of a step */
 export function stepContext(): StepContext {
@@ -31,7 +41,9 @@ export function stepContext(): StepContext {
   const { workflowId, runId } = info.workflowExecution ?? { workflowId: '', runId: '' };
   return {
     tenant: header.tenant,
+    type: info.workflowType ?? '',
     onAmbiguous: header.onAmbiguous,
+    ...(header.scheduledFor !== undefined && { scheduledFor: header.scheduledFor }),
     signal: context.cancellationSignal,
     heartbeat: () => context.heartbeat(),
     holder: {

@@ -57,6 +57,8 @@ export async function actsOn(acts: Acts, subject: string) {
   return (await acts.actsOf(subject, maxShown)).map(shown);
 }
 
+export type ShownAct = ReturnType<typeof shown>;
+
 const shown = ({ act, by, reason, at }: Act) => ({
   act,
   by,

@@ -12,9 +12,7 @@ export function tokenIn(cursor: string, query: string): Uint8Array {
   const bytes = Buffer.from(cursor, 'base64url');
   const token = bytes.subarray(sealBytes);
   if (bytes.length <= sealBytes || !sealOf(token, query).equals(bytes.subarray(0, sealBytes))) {
-    throw invalid([
-      { path: 'query.cursor', message: 'must be the nextCursor of an answer to the same type and status' },
-    ]);
+    throw invalid([{ path: 'query.cursor', message: 'must be the nextCursor of an answer to the same filter' }]);
   }
   return token;
 }

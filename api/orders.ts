@@ -8,6 +8,7 @@ import { storeList } from '../storage/lists.js';
 import type { OnAmbiguous } from '../temporal/memo.js';
 import { faultsOf, worded, type Fault } from './faults.js';
 import { invalid } from './problems.js';
+import { dueTime, duration } from './times.js';
 
 export interface Order {
   /** As the workflow gets it: lists by reference. */
@@ -15,7 +16,15 @@ export interface Order {
   readonly onAmbiguous: OnAmbiguous;
   /** One line for people, without anything personal. */
   readonly summary: string;
+  /** When it may begin; undefined for now. */
+  readonly runAt?: Date;
+  /** Counted from `runAt`, or from acceptance: what has not begun by then fails. */
+  readonly expiresInMs?: number;
+  readonly priority?: number;
+  readonly tags: readonly string[];
 }
+
+const maxTags = 10;
 
 /** The body of POST /v1/jobs/{type}. */
 export const orderFor = (job: Job) =>
@@ -27,7 +36,31 @@ export const orderFor = (job: Job) =>
       .describe(
         'What to do with an effect of which, after a crash, nobody knows whether it happened: do it again, or list it as `unknown`.',
       ),
+    runAt: dueTime()
+      .optional()
+      .describe('When to begin; a time that is past begins at once. Not together with `delay`.'),
+    delay: duration({ fromMs: 0 })
+      .optional()
+      .describe('How long from now to begin: 90s, 24h, 1h30m or PT24H. At most ten years.'),
+    expiresIn: duration()
+      .optional()
+      .describe(
+        'A run that has not begun its work by then, counted from `runAt` or from now, fails with code `expired`.',
+      ),
+    priority: z.int().min(1).max(5).optional().describe('1 goes first, 5 last; 3 unless given.'),
+    tags: tags().optional(),
   });
+
+export const tag = () =>
+  z.string().regex(/^[\w.:/@+-]{1,64}$/, 'must be 1 to 64 letters, digits or any of . _ : / @ + -');
+
+export const tags = () =>
+  z
+    .array(tag())
+    .max(maxTags)
+    .transform((all) => [...new Set(all)])
+    .describe('To find runs by. They are seen in Temporal and in logs: put nothing personal there.')
+    .meta({ examples: [['signup', 'tenant:42']] });
 
 export function orderReader(jobs: readonly Job[], blobs: Blobs) {
   const schemas = new Map(jobs.map((job) => [job.type, { order: orderFor(job), lists: listsOf(job.input()) }]));
@@ -38,7 +71,10 @@ export function orderReader(jobs: readonly Job[], blobs: Blobs) {
     const { order, lists } = schemas.get(job.type)!;
     const parsed = order.safeParse(body, { error: faultWords });
     if (!parsed.success) throw invalid(faultsOf(parsed.error.issues));
-    const { input, onAmbiguous } = parsed.data;
+    const { input, onAmbiguous, runAt, delay, expiresIn, priority, tags = [] } = parsed.data;
+    if (runAt !== undefined && delay !== undefined) {
+      throw invalid([{ path: 'delay', message: 'can’t be given together with runAt: give one of the two' }]);
+    }
     const faults = Object.entries(lists).flatMap(([field, list]) => rowFaults(field, list, input));
     if (faults.length > 0) throw invalid(faults);
 
@@ -47,7 +83,16 @@ export function orderReader(jobs: readonly Job[], blobs: Blobs) {
       if (input[field] !== undefined) byReference[field] = await referenceTo(input[field] as Sent, tenant, blobs);
     }
     await needFiles(job, byReference, tenant, blobs);
-    return { input: byReference, onAmbiguous, summary: summaryOf(job, byReference, Object.keys(lists)) };
+    const dueAt = runAt ?? (delay === undefined ? undefined : new Date(Date.now() + delay));
+    return {
+      input: byReference,
+      onAmbiguous,
+      summary: summaryOf(job, byReference, Object.keys(lists)),
+      tags,
+      ...(dueAt !== undefined && dueAt.getTime() > Date.now() && { runAt: dueAt }),
+      ...(expiresIn !== undefined && { expiresInMs: expiresIn }),
+      ...(priority !== undefined && { priority }),
+    };
   };
 }
 

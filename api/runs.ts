@@ -1,4 +1,4 @@
-/** Runs: started, looked at, waited for, listed and cancelled, against Temporal and within a deadline. */
+/** Runs: started, looked at, waited for and listed, against Temporal and within a deadline. */
 import {
   WorkflowExecutionAlreadyStartedError,
   WorkflowFailedError,
@@ -6,25 +6,25 @@ import {
   type Client,
 } from '@temporalio/client';
 import type { Job } from '../jobs/define-job.js';
+import type { Ledger } from '../storage/ledger.js';
 import { grpc, grpcErrorOf, isTemporalAway, mayHaveHappened } from '../temporal/errors.js';
 import { fingerprintOf } from '../temporal/fingerprint.js';
 import { newWorkflowId, workflowIdFor } from '../temporal/ids.js';
-import { memoKey, type RunMemo } from '../temporal/memo.js';
+import type { RunMemo } from '../temporal/memo.js';
 import type { Progress } from '../temporal/progress.js';
 import type { RunError } from '../temporal/run-error.js';
-import { runQuery } from '../temporal/run-query.js';
+import { runQuery, type RunFilter } from '../temporal/run-query.js';
 import { factsOf, isClosed, type RunFacts, type RunStatus } from '../temporal/run.js';
-import { searchAttributes } from '../temporal/search-attributes.js';
+import { startRun, type RunPlan } from '../temporal/start-run.js';
 import { runInTemporalUi } from '../temporal/ui-links.js';
+import { actsOn, type ShownAct } from './acts.js';
 import type { Order } from './orders.js';
 import { awayFor, Problem } from './problems.js';
+import { deadlineMs } from './within.js';
 import { cursorOf, tokenIn } from './list-cursor.js';
 import { Recent } from './recent.js';
 import { runEndings, type Ending } from './run-ending.js';
 import { runProgress } from './run-progress.js';
-
-/** Of all calls to Temporal that one request makes; a refusal has to be there within 5 s. */
-const deadlineMs = 4_000;
 
 export interface Run {
   readonly workflowId: string;
@@ -40,6 +40,7 @@ export interface Run {
   readonly tags: readonly string[];
   readonly error?: RunError;
   readonly result?: unknown;
+  readonly acts?: readonly ShownAct[];
   readonly links: { readonly self: string; readonly events: string; readonly temporalUi: string };
 }
 
@@ -55,6 +56,7 @@ export interface StartRequest {
 export interface RunsOptions {
   readonly client: Client;
   readonly jobs: readonly Job[];
+  readonly ledger: Ledger;
   /** Of the Temporal Web UI. */
   readonly uiUrl: string;
   /** Resolves once the namespace can take runs. */
@@ -63,7 +65,7 @@ export interface RunsOptions {
 
 export type Runs = ReturnType<typeof temporalRuns>;
 
-export function temporalRuns({ client, jobs, uiUrl, namespaceReady }: RunsOptions) {
+export function temporalRuns({ client, jobs, ledger, uiUrl, namespaceReady }: RunsOptions) {
   const { namespace } = client.options;
   const progress = runProgress(client);
   const endingOf = runEndings(client);
@@ -76,36 +78,16 @@ export function temporalRuns({ client, jobs, uiUrl, namespaceReady }: RunsOption
     await before(by, namespaceReady);
 
     const workflowId = key === undefined ? newWorkflowId(job.type) : workflowIdFor(tenant, job.type, key);
-    const createdAt = new Date().toISOString();
-    const memo: RunMemo = {
-      v: 1,
-      tenant,
-      fingerprint: fingerprintOf(job.type, body),
-      onAmbiguous: order.onAmbiguous,
-      createdAt,
-    };
+    const { type, taskQueue, deadline } = job;
+    const plan = planOf({ workflowId, type, taskQueue, deadline }, order, tenant, fingerprintOf(type, body));
+    const { memo, tags } = plan;
     try {
-      const handle = await within(
-        () =>
-          client.workflow.start(job.type, {
-            workflowId,
-            taskQueue: job.taskQueue,
-            args: [order.input],
-            workflowExecutionTimeout: job.deadline,
-            workflowIdConflictPolicy: 'FAIL',
-            workflowIdReusePolicy: 'REJECT_DUPLICATE',
-            memo: { [memoKey]: memo },
-            typedSearchAttributes: [
-              { key: searchAttributes.tenant, value: tenant },
-              { key: searchAttributes.jobState, value: 'running' },
-            ],
-            staticSummary: order.summary,
-          }),
-        by,
-      );
-      const run = { workflowId, runId: handle.firstExecutionRunId, type: job.type, status: 'running' as const };
+      const runId = await within(() => startRun(client, plan), by);
+      const status = memo.runAt === undefined ? 'running' : 'scheduled';
+      const times = memo.runAt === undefined ? { startedAt: memo.createdAt } : { dueAt: memo.runAt };
+      const run = { workflowId, runId, type, status } as const;
       return {
-        run: { ...run, progress: null, stale: true, createdAt, startedAt: createdAt, tags: [], links: linksOf(run) },
+        run: { ...run, progress: null, stale: true, createdAt: memo.createdAt, ...times, tags, links: linksOf(run) },
         replayed: false,
       };
     } catch (error) {
@@ -195,15 +177,15 @@ export function temporalRuns({ client, jobs, uiUrl, namespaceReady }: RunsOption
 
   async function list(
     tenant: string,
-    filter: { types: readonly string[]; status?: RunStatus | undefined; limit: number; cursor?: string | undefined },
+    { limit, cursor, ...filter }: Omit<RunFilter, 'tenant'> & { limit: number; cursor?: string | undefined },
   ): Promise<{ runs: Run[]; nextCursor: string | null }> {
-    const query = runQuery({ tenant, types: filter.types, status: filter.status });
+    const query = runQuery({ tenant, ...filter });
     const { executions, nextPageToken } = await within(() =>
       client.workflowService.listWorkflowExecutions({
         namespace,
         query,
-        pageSize: filter.limit,
-        ...(filter.cursor !== undefined && { nextPageToken: tokenIn(filter.cursor, query) }),
+        pageSize: limit,
+        ...(cursor !== undefined && { nextPageToken: tokenIn(cursor, query) }),
       }),
     );
     const runs = executions.map((info) => {
@@ -216,24 +198,6 @@ export function temporalRuns({ client, jobs, uiUrl, namespaceReady }: RunsOption
       };
     });
     return { runs, nextCursor: nextPageToken.length > 0 ? cursorOf(nextPageToken, query) : null };
-  }
-
-  /** @throws Problem 409 for a run that has ended */
-  async function cancel(tenant: string, workflowId: string): Promise<Run> {
-    const by = Date.now() + deadlineMs;
-    return within(async () => {
-      const facts = await find(tenant, workflowId, by);
-      if (isClosed(facts.status)) throw closedAlready(facts);
-      await client.workflow
-        .getHandle(workflowId)
-        .cancel()
-        .catch((error: unknown) => {
-          if (!(error instanceof WorkflowNotFoundError)) throw error; // else it ended just now
-        });
-      const after = await find(tenant, workflowId, by);
-      if (isClosed(after.status) && after.status !== 'cancelled') throw closedAlready(after);
-      return shown(after, false);
-    }, by);
   }
 
   /** @returns undefined for a workflow ID that Temporal doesn't have */
@@ -257,13 +221,14 @@ export function temporalRuns({ client, jobs, uiUrl, namespaceReady }: RunsOption
   }
 
   async function shown(facts: RunFacts, askWorker: boolean): Promise<Run> {
-    const [createdAt, seen, ending] = await Promise.all([
+    const [createdAt, seen, ending, acts] = await Promise.all([
       createdAtOf(facts),
       askWorker ? progress.look(facts) : progress.lastOf(facts),
       isClosed(facts.status) ? endingOf(facts) : undefined,
+      actsOn(ledger, facts.workflowId).catch(() => []), // what a run is doing is told without the ledger too
     ]);
     const { links, tags, ...rest } = base(facts, createdAt);
-    return { ...rest, ...seen, tags, ...ending, links };
+    return { ...rest, ...seen, tags, ...ending, ...(acts.length > 0 && { acts }), links };
   }
 
   /** A run started from Temporal's UI or CLI carries no `createdAt`; then the chain's first run tells. */
@@ -291,7 +256,7 @@ export function temporalRuns({ client, jobs, uiUrl, namespaceReady }: RunsOption
     progress: null,
     createdAt,
     ...(facts.dueAt && { dueAt: facts.dueAt.toISOString() }),
-    ...(facts.status !== 'scheduled' && { startedAt: createdAt }),
+    ...startOf(facts, createdAt),
     ...(facts.endedAt && { endedAt: facts.endedAt.toISOString() }),
     tags: facts.tags,
     links: linksOf(facts),
@@ -302,11 +267,44 @@ export function temporalRuns({ client, jobs, uiUrl, namespaceReady }: RunsOption
     return { self, events: `${self}/events`, temporalUi: runInTemporalUi(uiUrl, namespace, workflowId, runId) };
   };
 
-  return { start, get, look, find, waitForEnd, list, cancel };
+  return {
+    start,
+    get,
+    look,
+    find,
+    waitForEnd,
+    list,
+    /** Without asking a worker for the progress. */
+    shown: (facts: RunFacts) => within(() => shown(facts, false)),
+  };
 }
 
-const closedAlready = ({ workflowId, status }: RunFacts) =>
-  new Problem(409, 'run-closed', `${workflowId} has ended as ${status}: there is nothing left to cancel.`);
+/** A run begins when it is accepted; a delayed one when it was due and a worker took note. */
+function startOf({ status, memo }: RunFacts, createdAt: string): { startedAt?: string } {
+  if (memo.startedAt !== undefined) return { startedAt: memo.startedAt };
+  return status === 'scheduled' || memo.runAt !== undefined ? {} : { startedAt: createdAt };
+}
+
+/** What an accepted order becomes. */
+export function planOf(
+  job: Pick<RunPlan, 'workflowId' | 'type' | 'taskQueue' | 'deadline'>,
+  { input, summary, onAmbiguous, runAt, expiresInMs, priority, tags }: Order,
+  tenant: string,
+  fingerprint: string,
+): RunPlan {
+  const now = new Date();
+  const expiresAt = expiresInMs === undefined ? undefined : new Date((runAt ?? now).getTime() + expiresInMs);
+  const memo = {
+    v: 1 as const,
+    tenant,
+    fingerprint,
+    onAmbiguous,
+    createdAt: now.toISOString(),
+    ...(runAt && { runAt: runAt.toISOString() }),
+    ...(expiresAt && { expiresAt: expiresAt.toISOString() }),
+  };
+  return { ...job, input, summary, memo, tags, priority };
+}
 
 function perhapsStarted(error: unknown, workflowId: string, key: string | undefined): unknown {
   if (!isTemporalAway(error)) return error;

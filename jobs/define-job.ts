@@ -100,6 +100,6 @@ export type WorkflowOf<J extends Job, Carried extends unknown[] = []> = (
 ) => Promise<z.output<ReturnType<J['output']>>>;
 
 /** The activities that a job's contract asks for. */
-export type StepsOf<J extends Job> = {
+export type StepsOf<J extends Pick<Job, 'steps'>> = {
   [Name in keyof J['steps']]: J['steps'][Name] extends Step<infer In, infer Out> ? (input: In) => Promise<Out> : never;
 };

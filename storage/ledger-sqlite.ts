@@ -19,6 +19,8 @@ import {
   type StoredFile,
 } from './ledger.js';
 import { sqliteActs } from './acts-sqlite.js';
+import { sqliteDeadLetters } from './dead-letters-sqlite.js';
+import { sqlitePauses } from './pauses-sqlite.js';
 import { connect, immediately, migrate, translated, type Sqlite } from './sqlite.js';
 
 const maxClaims = 64;
@@ -39,9 +41,12 @@ export async function openSqliteLedger(path: string): Promise<Ledger> {
       if (isClosed) throw new LedgerUnavailable('it has been closed');
       return work();
     });
+  const file = { durable, swift, use };
 
   return {
-    ...sqliteActs({ durable, swift, use }),
+    ...sqliteActs(file),
+    ...sqliteDeadLetters(file),
+    ...sqlitePauses(file),
     async claim(claims, holder, options) {
       if (claims.length > maxClaims) throw new RangeError(`At most ${maxClaims} claims at once, got ${claims.length}.`);
       return use(() => immediately(durable, () => claimAll(claims, holder, options)));
@@ -157,6 +162,7 @@ interface Receipt {
   readonly state: ReceiptState;
   readonly round: number;
   readonly attempts: number;
+  readonly discardedAt: number | null;
   readonly result: string | null;
   readonly holder: number;
   readonly chain: string;
@@ -188,7 +194,7 @@ function judge(old: Receipt, claim: Claim, { me, now, holder, options }: Claiman
     case 'retry':
       return isEarlierRun || old.round < options.round ? ours : settled(old, old.state);
     case 'failed':
-      return isEarlierRun ? ours : settled(old, old.state);
+      return isEarlierRun && old.discardedAt === null ? ours : settled(old, old.state);
     case 'done':
       return options.redo === true ? ours : settled(old, old.state);
     case 'unknown':
@@ -238,7 +244,7 @@ function receiptStatements(durable: Sqlite, swift: Sqlite) {
        ON CONFLICT (effect) DO NOTHING`,
     ),
     find: durable.prepare(
-      `SELECT r.id, r.effect, r.workflow_id AS workflowId, r.item, r.state, r.round, r.attempts, r.result, r.holder,
+      `SELECT r.id, r.effect, r.workflow_id AS workflowId, r.item, r.state, r.round, r.attempts, r.discarded_at AS discardedAt, r.result, r.holder,
               h.chain, h.heartbeat_ms AS heartbeatMs, h.seen_at AS seenAt
        FROM json_each(?) AS j CROSS JOIN receipts AS r ON r.effect = j.value JOIN holders AS h ON h.id = r.holder`,
     ),

@@ -11,6 +11,7 @@ await answer(0, async () => {
   port.on('message', ({ id, method, args }: Call) => {
     void answer(id, () => (ledger[method] as (...args: unknown[]) => Promise<unknown>)(...args));
   });
+  return Object.keys(ledger);
 });
 
 async function answer(id: number, work: () => Promise<unknown>): Promise<void> {

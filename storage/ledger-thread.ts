@@ -46,22 +46,14 @@ export async function openThreadedLedger(path: string): Promise<Ledger> {
         thread.postMessage({ id, method, args } satisfies Call);
       }) as ReturnType<Ledger[M]>;
 
-  const ledger: Ledger = {
-    claim: call('claim'),
-    markSending: call('markSending'),
-    settle: call('settle'),
-    unmark: call('unmark'),
-    renew: call('renew'),
-    endLease: call('endLease'),
-    leasesOf: call('leasesOf'),
-    itemsToRetry: call('itemsToRetry'),
-    failures: call('failures'),
-    saveFile: call('saveFile'),
-    file: call('file'),
-    keepAct: call('keepAct'),
-    forgetAct: call('forgetAct'),
-    actsOf: call('actsOf'),
-    check: call('check'),
+  const [opened] = (await once(thread, 'message')) as [Answer]; // the first message: the ledger's methods, or why there is none
+  if (!('value' in opened)) {
+    await thread.terminate();
+    throw opened.isOutage ? new LedgerUnavailable(opened.error) : opened.error;
+  }
+  const methods = opened.value as Method[];
+  return {
+    ...(Object.fromEntries(methods.map((method) => [method, call(method)])) as unknown as Ledger),
     async close() {
       if (isClosed) return;
       const closed = call('close')();
@@ -70,9 +62,4 @@ export async function openThreadedLedger(path: string): Promise<Ledger> {
       await thread.terminate();
     },
   };
-
-  const [opened] = (await once(thread, 'message')) as [Answer]; // the first message tells whether it could be opened
-  if ('value' in opened) return ledger;
-  await thread.terminate();
-  throw opened.isOutage ? new LedgerUnavailable(opened.error) : opened.error;
 }

@@ -10,6 +10,8 @@
  */
 
 import type { Acts } from './acts.js';
+import type { DeadLetters } from './dead-letters.js';
+import type { Pauses } from './pauses.js';
 
 export type SettledState = 'done' | 'failed' | 'retry' | 'unknown';
 export type ReceiptState = 'claimed' | 'sending' | SettledState;
@@ -92,7 +94,7 @@ export interface StoredFile {
   readonly bytes: number;
 }
 
-export interface Ledger extends Acts {
+export interface Ledger extends Acts, DeadLetters, Pauses {
   /**
    * Claims effects before they are done, in one durable transaction that also renews the holder's lease.
    * Within one call and between calls, one effect is ours for one holder only.

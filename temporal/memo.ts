@@ -25,6 +25,8 @@ export interface RunMemo {
   readonly expiresInMs?: number;
   /** Set while it is paused. */
   readonly paused?: Paused;
+  /** Set while it waits because its job type is paused. */
+  readonly typePaused?: Paused;
   /** How often it was redriven. */
   readonly redrives?: number;
   /** The schedule that started it. */
@@ -36,8 +38,6 @@ export interface Paused {
   /** ISO 8601 */
   readonly at: string;
   readonly reason?: string;
-  /** All runs of the job type were paused, not this one. */
-  readonly type?: true;
 }
 
 export const defaultTenant = 'default';
@@ -61,4 +61,8 @@ export interface StepHeader {
   readonly onAmbiguous: OnAmbiguous;
   /** The first run of a continued-as-new chain: what belongs to one run of a job, and not to an earlier one of the same id. */
   readonly chain: string;
+  /** ISO 8601: a first attempt that begins later must not begin at all. Only until the run has begun its work. */
+  readonly expiresAt?: string;
+  /** ISO 8601: the time for which a schedule started the run, for effect keys. */
+  readonly scheduledFor?: string;
 }

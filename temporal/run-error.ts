@@ -1,6 +1,6 @@
 /** Why a run failed, told from the chain of failures that Temporal keeps. */
-import { ActivityFailure, TerminatedFailure, TimeoutFailure, type Client } from '@temporalio/client';
-import { failureCode } from './failure-code.js';
+import { TerminatedFailure, type ActivityFailure, type Client } from '@temporalio/client';
+import { failedStep, failureCode, failureMessage } from './failure.js';
 import type { RunStatus } from './run.js';
 
 export interface RunError {
@@ -35,31 +35,14 @@ export async function runErrorOf(
   }
   if (status === 'timedOut') return { code: 'deadline-exceeded', message: 'The run did not end within its deadline.' };
 
-  const step = stepOf(cause);
+  const step = failedStep(cause);
   const attempts = step && (await attemptsOf(client, execution, step));
   return {
     code: failureCode(cause),
     ...(step && { step: step.activityType }),
-    message: messageOf(cause, step),
+    message: failureMessage(cause),
     ...(attempts !== undefined && { attempts }),
   };
-}
-
-function stepOf(cause: unknown): ActivityFailure | undefined {
-  for (let at = cause; at instanceof Error; at = at.cause) if (at instanceof ActivityFailure) return at;
-  return undefined;
-}
-
-/** The innermost words: what wraps them only says that an activity failed. */
-function messageOf(cause: unknown, step: ActivityFailure | undefined): string {
-  let deepest = cause;
-  while (deepest instanceof Error && deepest.cause instanceof Error) deepest = deepest.cause;
-  if (deepest instanceof TimeoutFailure && step !== undefined) {
-    return deepest.timeoutType === 'HEARTBEAT'
-      ? `${step.activityType} gave no sign of life; its worker may have died.`
-      : `${step.activityType} did not end within its time limit (${deepest.timeoutType ?? 'unknown'}).`;
-  }
-  return deepest instanceof Error && deepest.message !== '' ? deepest.message : 'The run failed and gave no reason.';
 }
 
 /** Temporal writes a step's attempt once, in the event of its last start, shortly before the end of the history. */

@@ -1,5 +1,6 @@
 /** What Temporal says of a run, in the words of the API. */
 import { defaultPayloadConverter, type WorkflowExecutionDescription } from '@temporalio/client';
+import { deadlineCode } from './failure.js';
 import { memoKey, runMemo, type RunMemo } from './memo.js';
 import { searchAttributes } from './search-attributes.js';
 
@@ -33,19 +34,24 @@ export type RawInfo = NonNullable<WorkflowExecutionDescription['raw']['workflowE
 /** @param cancelRequested told by a description only; a list has to rely on the run's own `JobState` */
 export function factsOf(info: RawInfo, cancelRequested = false): RunFacts {
   const indexed = info.searchAttributes?.indexedFields;
-  const dueAt = decoded(indexed, searchAttributes.dueAt.name);
+  const attribute = (name: string) => decoded(indexed, name);
+  // A schedule's run is due at the time that it was started for.
+  const dueAt = attribute(searchAttributes.dueAt.name) ?? attribute('TemporalScheduledStartTime');
   const endedAt = dateOf(info.closeTime);
   return {
     workflowId: info.execution?.workflowId ?? '',
     runId: info.execution?.runId ?? '',
     ...(info.firstRunId && { firstRunId: info.firstRunId }),
     type: info.type?.name ?? '',
-    status: statusOf(info.status as number, decoded(indexed, searchAttributes.jobState.name), cancelRequested),
+    status: statusOf(info.status as number, attribute(searchAttributes.jobState.name), {
+      cancelRequested,
+      isLate: attribute(searchAttributes.failureCode.name) === deadlineCode,
+    }),
     memo: runMemo({ [memoKey]: decoded(info.memo?.fields, memoKey) }),
     startTime: dateOf(info.startTime) ?? new Date(0),
     ...(typeof dueAt === 'string' && { dueAt: new Date(dueAt) }),
     ...(endedAt && { endedAt }),
-    tags: (decoded(indexed, searchAttributes.tags.name) as string[] | undefined) ?? [],
+    tags: (attribute(searchAttributes.tags.name) as string[] | undefined) ?? [],
     transitions: Number(info.stateTransitionCount ?? 0),
   };
 }
@@ -60,8 +66,11 @@ const closedByCode: Record<number, RunStatus> = {
 };
 const pausedCode = 8;
 
-function statusOf(code: number, jobState: unknown, cancelRequested: boolean): RunStatus {
+/** @param told.isLate a delayed run that failed because its own deadline was over */
+function statusOf(code: number, jobState: unknown, told: { cancelRequested: boolean; isLate: boolean }): RunStatus {
+  const { cancelRequested, isLate } = told;
   const closed = closedByCode[code];
+  if (closed === 'failed' && isLate) return 'timedOut';
   if (closed !== undefined) return closed;
   if (cancelRequested) return 'cancelling';
   if (code === pausedCode) return 'paused';

@@ -11,11 +11,14 @@ import { nativeConnection } from '../temporal/native-connection.js';
 import { failStepsOfDeadProcesses } from './dead-holders.js';
 import { serveHealth } from './health.js';
 import { jitteredRetry } from './jittered-retry.js';
+import { refuseExpired, refusePaused } from './refused-steps.js';
 import { roles, shutdown } from './roles.js';
 import { runHeader } from './run-header.js';
 import { openTools, type Tools } from './tools.js';
+import { wakeResumed } from './wake-resumed.js';
 
 const lookForTheDeadMs = 2_000;
+const wakeMs = 500;
 
 try {
   await main();
@@ -43,7 +46,10 @@ async function main(): Promise<void> {
     const connection = await nativeConnection(config.temporal, { log, signal: stopping });
     await prepareNamespace(connection, config.temporal.namespace, config.retentionMs, log, stopping);
     const client = new Client({ connection, namespace: config.temporal.namespace });
-    const dead = everyNowAndThen(() => failStepsOfDeadProcesses(tools.ledger, client, log), log);
+    const turns = [
+      everyNowAndThen(lookForTheDeadMs, () => failStepsOfDeadProcesses(tools.ledger, client, log), log),
+      everyNowAndThen(wakeMs, () => wakeResumed(tools.ledger, client), log),
+    ];
     const workers = await Promise.all(
       config.worker.queues.map((queue) => createWorker(queue, config, connection, tools)),
     );
@@ -58,7 +64,7 @@ async function main(): Promise<void> {
     const { address, namespace } = config.temporal;
     log.info({ taskQueues: config.worker.queues, address, namespace }, 'worker is polling');
     await Promise.all(running);
-    clearInterval(dead);
+    for (const turn of turns) clearInterval(turn);
     await connection.close();
   } catch (error) {
     if (!stopping.aborted) throw error; // else: told to stop before Temporal answered
@@ -72,7 +78,7 @@ function createWorker(
   queue: TaskQueue,
   config: Config,
   connection: NativeConnection,
-  { activities }: Tools,
+  { activities, ledger }: Tools,
 ): Promise<Worker> {
   return Worker.create({
     ...roles(config.worker.concurrency)[queue],
@@ -83,7 +89,7 @@ function createWorker(
     identity: `longhaul-worker ${hostname()}:${process.pid} ${queue}`,
     workflowBundle: { codePath: fileURLToPath(new URL('../workflow-bundle.js', import.meta.url)) },
     activities,
-    interceptors: { activity: [runHeader, jitteredRetry] },
+    interceptors: { activity: [runHeader, refuseExpired, refusePaused(ledger), jitteredRetry] },
     maxHeartbeatThrottleInterval: '1s', // by default up to 0.8 of a step's heartbeat timeout: so long a cancel would take
     stickyQueueScheduleToStartTimeout: '2s', // by default 10 s: so long a run would wait for a worker that died
   });
@@ -120,17 +126,17 @@ function aborted(signal: AbortSignal): Promise<void> {
 }
 
 /** At once and then regularly; a failure is logged once, for the next turn may do better. */
-function everyNowAndThen(work: () => Promise<void>, log: Logger): NodeJS.Timeout {
+function everyNowAndThen(ms: number, work: () => Promise<void>, log: Logger): NodeJS.Timeout {
   let running = false;
   const turn = () => {
     if (running) return;
     running = true;
     work()
-      .catch((error: unknown) => log.warn({ err: error }, 'could not look for steps of dead workers'))
+      .catch((error: unknown) => log.warn({ err: error }, 'housekeeping failed; the next turn may do better'))
       .finally(() => (running = false));
   };
   turn();
-  return setInterval(turn, lookForTheDeadMs);
+  return setInterval(turn, ms);
 }
 
 function sdkLogger(log: Logger): DefaultLogger {

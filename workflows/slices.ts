@@ -7,6 +7,7 @@ import { toMs } from '../jobs/durations.js';
 import type { ListRef } from '../jobs/lists.js';
 import { pauseMs, retryPolicies } from '../jobs/retry-policies.js';
 import type { Slice, SliceOutcome, SlicePlan } from '../jobs/slices.js';
+import { keepFailedRows } from './run-life/dead-letters.js';
 import { startProgress } from './run-life/progress.js';
 import type { StepCall } from './steps-of.js';
 
@@ -92,7 +93,7 @@ export async function inSlices(work: SlicedWork, carried: Carried = nothingYet):
     };
     await Promise.all(Array.from({ length: plan.window }, lane));
     if (hasMore()) return work.continueAsNew({ ...pass });
-    if (pass.retry === 0) return pass.counts;
+    if (pass.retry === 0) return withFailuresKept(pass.counts);
 
     pass.round += 1;
     pass.retryingSince ??= Date.now();
@@ -117,6 +118,12 @@ export async function inSlices(work: SlicedWork, carried: Carried = nothingYet):
   function hasMore(): boolean {
     return pass.begun.length > 0 || pass.position < list.count;
   }
+}
+
+async function withFailuresKept(counts: Counts): Promise<Counts> {
+  const rows = counts.failed + counts.unknown;
+  if (rows > 0) await keepFailedRows(rows);
+  return counts;
 }
 
 const settled = ({ sent, failed, duplicate, unknown }: Counts) => sent + failed + duplicate + unknown;

@@ -10,7 +10,9 @@ export interface StepCall {
   readonly eager?: boolean;
 }
 
-export type ConfiguredSteps<J extends Job> = {
+type HasSteps = Pick<Job, 'steps'>;
+
+export type ConfiguredSteps<J extends HasSteps> = {
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- a step of whatever types
   [Name in keyof J['steps']]: J['steps'][Name] extends Step<any, any>
     ? (input: InOf<J['steps'][Name]>, call?: StepCall) => Promise<OutOf<J['steps'][Name]>>
@@ -20,17 +22,17 @@ type InOf<S> = S extends Step<infer In, infer _Out> ? In : never;
 type OutOf<S> = S extends Step<infer _In, infer Out> ? Out : never;
 
 /** The steps of a job, typed and with the time-outs and retries of its contract. */
-export function stepsOf<J extends Job>(job: J): ConfiguredSteps<J> {
+export function stepsOf<J extends HasSteps>(job: J): ConfiguredSteps<J> {
   return Object.fromEntries(Object.keys(job.steps).map((name) => [name, configured(job, name)])) as ConfiguredSteps<J>;
 }
 
-function configured(job: Job, name: string) {
+function configured(job: HasSteps, name: string) {
   const proxy = proxyActivities<Record<string, (input: unknown) => Promise<unknown>>>(optionsOf(job, name))[name]!;
   return (input: unknown, { summary, eager = true }: StepCall = {}) =>
     proxy.executeWithOptions({ allowEagerDispatch: eager, ...(summary !== undefined && { summary }) }, [input]);
 }
 
-function optionsOf(job: Job, name: string): ActivityOptions {
+function optionsOf(job: HasSteps, name: string): ActivityOptions {
   const options = job.steps[name]!;
   const policy = retryPolicies[options.retry];
   return {

@@ -2,9 +2,11 @@ import { z } from 'zod';
 import { runStatuses } from '../../temporal/run.js';
 import type { Parts } from '../parts.js';
 import { exampleRun } from '../examples.js';
+import { tag } from '../orders.js';
 import { limitOf } from '../paging.js';
 import { queryOf, type Route } from '../route.js';
 import { ref } from '../schemas.js';
+import { time } from '../times.js';
 
 /** GET /v1/runs: open ones first, then the latest closed. Some seconds late: Temporal's visibility store is. */
 export const listRuns = ({ jobs, runs, tenant }: Parts): Route => {
@@ -12,6 +14,9 @@ export const listRuns = ({ jobs, runs, tenant }: Parts): Route => {
   const query = z.strictObject({
     type: z.enum(types).optional(),
     status: z.enum(runStatuses).optional(),
+    tag: tag().optional(),
+    after: time().optional().describe('Created then or later.'),
+    before: time().optional().describe('Created before.'),
     limit: limitOf(50),
     cursor: z.base64url().min(1).max(10_000).optional().describe('`nextCursor` of the answer before.'),
   });
@@ -20,8 +25,8 @@ export const listRuns = ({ jobs, runs, tenant }: Parts): Route => {
     path: '/v1/runs',
     query,
     async handle(_req, res) {
-      const { type, status, limit, cursor } = queryOf(query, res);
-      res.json(await runs.list(tenant, { types: type ? [type] : types, status, limit, cursor }));
+      const { type, ...filter } = queryOf(query, res);
+      res.json(await runs.list(tenant, { types: type ? [type] : types, ...filter }));
     },
     docs: {
       operationId: 'list-runs',

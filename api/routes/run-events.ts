@@ -18,7 +18,7 @@ const query = z.strictObject({
 const exampleId = 'WzEsIjVhMWIyYzNkNGU1ZiIsMTc4Mjkw';
 
 /** GET /v1/runs/{workflowId}/events: each change of the run until its end, over SSE or a WebSocket. */
-export const runEvents = ({ live, tenant }: Parts): Route => ({
+export const runEvents = ({ live, log, tenant }: Parts): Route => ({
   method: 'get',
   path: '/v1/runs/{workflowId}/events',
   query,
@@ -26,11 +26,11 @@ export const runEvents = ({ live, tenant }: Parts): Route => ({
     const seen = momentIn(req.get('Last-Event-ID') ?? queryOf(query, res).lastEventId);
     const watch = await live.open(tenant, String(req.params['workflowId']));
     if (wantsWebSocket(req)) {
-      return acceptWebSocket(req, res, (viewer) => watch.attach(viewer, seen));
+      return acceptWebSocket(req, res, log, (viewer) => watch.attach(viewer, seen));
     }
     if (watch.isOver(seen)) return void res.status(204).end(); // told all: an EventSource comes back no more
     if (res.closed) return; // the client left while Temporal was asked
-    const viewer = eventStream(res);
+    const viewer = eventStream(res, log);
     if (req.method === 'HEAD') return void res.end();
     res.once('close', watch.attach(viewer, seen));
   },

@@ -1,4 +1,4 @@
-/** How a run ends, for lists and searches. A run that simply succeeds gets no event of this. */
+/** How a run ends, for lists, searches and dead letters. A run that simply succeeds gets no event of this. */
 import {
   ApplicationFailure,
   CancellationScope,
@@ -8,14 +8,13 @@ import {
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
-import { failureCode } from '../../temporal/failure-code.js';
-import { memoKey } from '../../temporal/memo.js';
+import { failureCode } from '../../temporal/failure.js';
 import { searchAttributes } from '../../temporal/search-attributes.js';
+import { keepFailedRun } from './dead-letters.js';
+import { ownMemo, showCancelling } from './memo.js';
 
 export async function recordOutcome<T>(run: () => Promise<T>): Promise<T> {
-  void CancellationScope.current().cancelRequested.catch(() =>
-    upsertSearchAttributes([{ key: searchAttributes.jobState, value: 'cancelling' }]),
-  );
+  void CancellationScope.current().cancelRequested.catch(showCancelling);
   try {
     return await run();
   } catch (error) {
@@ -23,6 +22,7 @@ export async function recordOutcome<T>(run: () => Promise<T>): Promise<T> {
     const failure = error instanceof TemporalFailure ? error : notOurInput(error);
     if (failure instanceof TemporalFailure) {
       upsertSearchAttributes([{ key: searchAttributes.failureCode, value: failureCode(failure) }]);
+      await keepFailedRun(failure);
     }
     throw failure;
   }
@@ -33,7 +33,8 @@ export async function recordOutcome<T>(run: () => Promise<T>): Promise<T> {
  * somebody started by hand has not been checked by the API, and would only ever hang on an input that does not fit.
  */
 function notOurInput(error: unknown): unknown {
-  if (workflowInfo().memo?.[memoKey] !== undefined || !(error instanceof Error)) return error;
+  const wasStartedByHand = ownMemo().fingerprint === '';
+  if (!wasStartedByHand || !(error instanceof Error)) return error;
   return ApplicationFailure.nonRetryable(
     `This run was started by hand, and its input does not fit: ${error.message}. POST /v1/jobs/${workflowInfo().workflowType} says what is wrong.`,
     'invalid-input',

@@ -1,11 +1,21 @@
 /** Tells each step on whose behalf it works. */
 import { defaultPayloadConverter, workflowInfo, type WorkflowOutboundCallsInterceptor } from '@temporalio/workflow';
-import { runMemo, stepHeader, type StepHeader } from '../../temporal/memo.js';
+import { stepHeader, type StepHeader } from '../../temporal/memo.js';
+import type { Expiry } from './expiry.js';
+import { ownMemo } from './memo.js';
 
-export const sendStepHeader: WorkflowOutboundCallsInterceptor = {
+export const sendStepHeader = (expiry: Expiry): WorkflowOutboundCallsInterceptor => ({
   async scheduleActivity(input, next) {
-    const { tenant, onAmbiguous } = runMemo(workflowInfo().memo);
-    const header: StepHeader = { tenant, onAmbiguous, chain: workflowInfo().firstExecutionRunId };
+    const { tenant, onAmbiguous } = ownMemo();
+    const expiresAt = expiry.at();
+    const scheduledFor = workflowInfo().searchAttributes['TemporalScheduledStartTime']?.[0] as Date | undefined;
+    const header: StepHeader = {
+      tenant,
+      onAmbiguous,
+      chain: workflowInfo().firstExecutionRunId,
+      ...(expiresAt !== undefined && { expiresAt }),
+      ...(scheduledFor !== undefined && { scheduledFor: scheduledFor.toISOString() }),
+    };
     return next({ ...input, headers: { ...input.headers, [stepHeader]: defaultPayloadConverter.toPayload(header) } });
   },
-};
+});

@@ -26,6 +26,7 @@ export async function fileBench({ decoders }: { decoders?: Decoders } = {}) {
       ...(decoders && { decoders }),
       stepContext: () => ({
         tenant,
+        type: 'file-pipeline',
         onAmbiguous: 'resend',
         signal,
         heartbeat,

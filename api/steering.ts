@@ -1,0 +1,96 @@
+/** What people ask of open runs, and of job types: within a deadline, with a reason where it can't be. */
+import { WorkflowNotFoundError, WorkflowUpdateFailedError, type Client } from '@temporalio/client';
+import type { Job } from '../jobs/define-job.js';
+import type { Ledger } from '../storage/ledger.js';
+import { failureCode, failureMessage } from '../temporal/failure.js';
+import { isClosed, type RunFacts } from '../temporal/run.js';
+import { steering as updates, type Asked, type AskedToReschedule } from '../temporal/steering.js';
+import { awayFor, Problem } from './problems.js';
+import type { Run, Runs } from './runs.js';
+import { withinMs } from './within.js';
+
+/** Only a worker can answer an update; with none it would take 29 s. */
+const updateMs = 1_000;
+
+export type Steering = ReturnType<typeof temporalSteering>;
+
+export function temporalSteering(client: Client, runs: Runs, ledger: Ledger) {
+  const ask = async (tenant: string, workflowId: string, update: string, asked: Asked): Promise<Run> => {
+    const before = await runs.find(tenant, workflowId);
+    if (isClosed(before.status)) throw closedAlready(before);
+    try {
+      await withinMs(client, updateMs, () =>
+        client.workflow.getHandle(workflowId).executeUpdate(update, { args: [asked] }),
+      );
+    } catch (error) {
+      if (error instanceof WorkflowUpdateFailedError) throw refusal(error);
+      if (error instanceof WorkflowNotFoundError) throw closedAlready(await runs.find(tenant, workflowId));
+      throw awayFor(
+        'no-answer-in-time',
+        'No worker has answered in time. It may still take effect, once one does; asking again is harmless.',
+        error,
+      );
+    }
+    return runs.get(tenant, workflowId);
+  };
+
+  return {
+    pause: (tenant: string, workflowId: string, asked: Asked) => ask(tenant, workflowId, updates.pause, asked),
+    resume: (tenant: string, workflowId: string, asked: Asked) => ask(tenant, workflowId, updates.resume, asked),
+    runNow: (tenant: string, workflowId: string, asked: Asked) => ask(tenant, workflowId, updates.runNow, asked),
+    reschedule: (tenant: string, workflowId: string, asked: AskedToReschedule) =>
+      ask(tenant, workflowId, updates.reschedule, asked),
+
+    /** @throws Problem 409 for a run that has ended */
+    async cancel(tenant: string, workflowId: string): Promise<Run> {
+      const before = await runs.find(tenant, workflowId);
+      if (isClosed(before.status)) throw closedAlready(before);
+      await withinMs(client, undefined, () => client.workflow.getHandle(workflowId).cancel()).catch(
+        (error: unknown) => {
+          if (!(error instanceof WorkflowNotFoundError)) throw error; // else it ended just now
+        },
+      );
+      const after = await runs.find(tenant, workflowId);
+      if (isClosed(after.status) && after.status !== 'cancelled') throw closedAlready(after);
+      return runs.shown(after);
+    },
+
+    /** Ends it at once, without cleaning up; a dead letter is left. @throws Problem 409 for a run that has ended */
+    async terminate(tenant: string, workflowId: string, { by, reason }: Required<Asked>): Promise<Run> {
+      const before = await runs.find(tenant, workflowId);
+      if (isClosed(before.status)) throw closedAlready(before);
+      await withinMs(client, undefined, () => client.workflow.getHandle(workflowId).terminate(reason)).catch(
+        (error: unknown) => {
+          if (!(error instanceof WorkflowNotFoundError)) throw error;
+        },
+      );
+      const after = await runs.find(tenant, workflowId);
+      if (after.status !== 'terminated') throw closedAlready(after);
+      await ledger.keepDeadLetter({
+        workflowId,
+        chain: after.firstRunId ?? after.runId,
+        tenant,
+        type: after.type,
+        status: 'terminated',
+        code: 'terminated',
+        step: null,
+        message: `${reason} (${by})`,
+        attempts: null,
+        tags: after.tags,
+        failedAt: after.endedAt?.getTime() ?? Date.now(),
+      });
+      return runs.shown(after);
+    },
+
+    pauseType: ({ type }: Job, { by, reason }: Asked) =>
+      ledger.pauseType({ type, by, reason: reason ?? null, at: Date.now() }),
+    resumeType: ({ type }: Job) => ledger.resumeType(type, Date.now()),
+    pauseOf: ({ type }: Job) => ledger.pauseOf(type),
+  };
+}
+
+const refusal = (error: WorkflowUpdateFailedError) =>
+  new Problem(409, failureCode(error), failureMessage(error), { cause: error });
+
+const closedAlready = ({ workflowId, status }: RunFacts) =>
+  new Problem(409, 'run-closed', `${workflowId} has ended as ${status}: there is nothing left to steer.`);

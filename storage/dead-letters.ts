@@ -1,0 +1,92 @@
+/**
+ * What failed for good and waits for a person: a whole run, or rows of one that has otherwise ended well. A run has one
+ * letter at most; the rows behind it are its receipts in `failed` and `unknown`.
+ */
+
+export type DeadLetterStatus = 'failed' | 'timedOut' | 'terminated' | 'completed';
+
+/** What is told of a run when it has failed. */
+export interface NewDeadLetter {
+  readonly workflowId: string;
+  /** The first execution of the run's chain: a redriven run is another one. */
+  readonly chain: string;
+  readonly tenant: string;
+  readonly type: string;
+  /** `completed`: only rows of it failed. */
+  readonly status: DeadLetterStatus;
+  readonly code: string;
+  readonly step: string | null;
+  readonly message: string;
+  readonly attempts: number | null;
+  readonly tags: readonly string[];
+  /** Unix milliseconds. */
+  readonly failedAt: number;
+}
+
+/** `redriving`: a redrive is being started just now. */
+export type DeadLetterState = 'open' | 'redriving' | 'redriven' | 'discarded';
+
+/** One letter as people see it: of a run, or of one row. */
+export interface DeadLetter extends Omit<NewDeadLetter, 'tenant'> {
+  /** The row; null for a whole run. */
+  readonly item: number | null;
+  /** Whom the row is about. */
+  readonly about: string | null;
+}
+
+export interface DeadLetterFilter {
+  readonly tenant: string;
+  readonly workflowId?: string | undefined;
+  readonly type?: string | undefined;
+  readonly code?: string | undefined;
+  readonly tag?: string | undefined;
+  /** Failed at or after, and before, in Unix milliseconds. */
+  readonly after?: number | undefined;
+  readonly before?: number | undefined;
+}
+
+/** Where the page before ended. */
+export interface DeadLetterPlace {
+  readonly failedAt: number;
+  readonly workflowId: string;
+  /** -1 for a whole run. */
+  readonly item: number;
+}
+
+export interface DeadLetterGroup {
+  readonly type: string;
+  readonly step: string | null;
+  readonly code: string;
+  /** Letters. */
+  readonly count: number;
+  readonly runs: number;
+  readonly firstAt: number;
+  readonly lastAt: number;
+  /** One of their messages. */
+  readonly message: string;
+}
+
+export interface DeadLetters {
+  /** Told of the same run again, it changes nothing; of a redriven run that failed too, the letter is open again. */
+  keepDeadLetter(letter: NewDeadLetter): Promise<void>;
+  /** Open ones, the latest first. */
+  deadLetters(filter: DeadLetterFilter, page: { after: DeadLetterPlace | null; limit: number }): Promise<DeadLetter[]>;
+  /** Open ones by their cause, the most first. */
+  deadLetterGroups(filter: DeadLetterFilter): Promise<DeadLetterGroup[]>;
+  /** The runs with an open letter, after `after` by name. */
+  deadRuns(filter: DeadLetterFilter, page: { after: string; limit: number }): Promise<string[]>;
+  /** @returns the state of a run's letter; undefined if it has none */
+  deadLetterState(workflowId: string): Promise<{ state: DeadLetterState; chain: string } | undefined>;
+  /**
+   * Of any number that want to redrive a run at once, one gets true. Who got it says how that ended; one that never does
+   * loses it after a minute.
+   */
+  beginRedrive(workflowId: string, at: number): Promise<boolean>;
+  endRedrive(workflowId: string, started: boolean): Promise<void>;
+  /**
+   * Open letters that the filter fits are done with: nothing redrives them any more. Of a run of which only rows fit,
+   * only those.
+   * @returns how many letters
+   */
+  discardDeadLetters(filter: DeadLetterFilter, at: number): Promise<number>;
+}

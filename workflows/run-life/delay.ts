@@ -1,0 +1,60 @@
+/** A run with `runAt` waits for it on a durable timer; `reschedule` and `runNow` move it while it waits. */
+import {
+  CancellationScope,
+  defineUpdate,
+  isCancellation,
+  setHandler,
+  sleep,
+  upsertSearchAttributes,
+} from '@temporalio/workflow';
+import { searchAttributes } from '../../temporal/search-attributes.js';
+import { steering, type Asked, type AskedToReschedule } from '../../temporal/steering.js';
+import { changeMemo, ownMemo } from './memo.js';
+import { refuse, refuseWhileCancelling } from './refusals.js';
+
+const reschedule = defineUpdate<void, [AskedToReschedule]>(steering.reschedule);
+const runNow = defineUpdate<void, [Asked]>(steering.runNow);
+
+/** Returns at once for a run that was not delayed: it costs no event. Never returns early. */
+export async function untilDue(): Promise<void> {
+  let timer: CancellationScope | undefined;
+  const validator = (_asked: Asked) => refuseUnlessWaiting();
+  setHandler(reschedule, ({ runAt }: AskedToReschedule) => moveTo(runAt), { validator });
+  setHandler(runNow, (_asked: Asked) => moveTo(now()), { validator });
+  if (!isWaiting()) return;
+
+  while (msLeft() > 0) {
+    timer = new CancellationScope();
+    const { runAt = '' } = ownMemo();
+    await timer
+      .run(() => sleep(msLeft(), { summary: `due at ${runAt}` }))
+      .catch((error: unknown) => {
+        if (!isCancellation(error) || isWholeRunCancelled()) throw error; // else: it was moved
+      });
+  }
+  changeMemo({ startedAt: now() });
+
+  function moveTo(runAt: string): void {
+    const { runAt: before = runAt, expiresAt } = ownMemo();
+    const moved = Date.parse(runAt) - Date.parse(before);
+    upsertSearchAttributes([{ key: searchAttributes.dueAt, value: new Date(runAt) }]);
+    changeMemo({ runAt, ...(expiresAt !== undefined && { expiresAt: later(expiresAt, moved) }) });
+    timer?.cancel();
+  }
+}
+
+/** A delayed run that has not begun. */
+export function isWaiting(): boolean {
+  const { runAt, startedAt } = ownMemo();
+  return runAt !== undefined && startedAt === undefined;
+}
+
+function refuseUnlessWaiting(): void {
+  refuseWhileCancelling();
+  if (!isWaiting()) throw refuse('run-started', 'The run has begun: only one that waits for its time can be moved.');
+}
+
+const msLeft = () => Date.parse(ownMemo().runAt!) - Date.now();
+const now = () => new Date(Date.now()).toISOString();
+const later = (time: string, ms: number) => new Date(Date.parse(time) + ms).toISOString();
+const isWholeRunCancelled = () => CancellationScope.current().consideredCancelled;

@@ -1,0 +1,30 @@
+/** The run's memo, and the search attribute that follows from it: what can be seen of a run without a worker. */
+import { upsertMemo, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
+import { memoKey, runMemo, type RunMemo } from '../../temporal/memo.js';
+import { searchAttributes } from '../../temporal/search-attributes.js';
+
+export const ownMemo = (): RunMemo => runMemo(workflowInfo().memo);
+
+/** Undefined takes a field away. Survives continue-as-new. An event or two: only for what people and clocks do. */
+export function changeMemo(change: { [Field in keyof RunMemo]?: RunMemo[Field] | undefined }): void {
+  upsertMemo({ [memoKey]: { ...ownMemo(), ...change } });
+  const state = jobState();
+  if (state !== shownState()) upsertSearchAttributes([{ key: searchAttributes.jobState, value: state }]);
+}
+
+/** From now on, whatever else happens. */
+export function showCancelling(): void {
+  upsertSearchAttributes([{ key: searchAttributes.jobState, value: cancelling }]);
+}
+
+export const isCancelling = () => shownState() === cancelling;
+
+const cancelling = 'cancelling';
+const shownState = () => workflowInfo().typedSearchAttributes.get(searchAttributes.jobState) ?? 'running';
+
+function jobState(): string {
+  const { runAt, startedAt, paused, typePaused } = ownMemo();
+  if (isCancelling()) return cancelling;
+  if (paused !== undefined || typePaused !== undefined) return 'paused';
+  return runAt !== undefined && startedAt === undefined ? 'scheduled' : 'running';
+}
