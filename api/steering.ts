@@ -4,7 +4,7 @@ import type { Job } from '../jobs/define-job.js';
 import type { Ledger } from '../storage/ledger.js';
 import { failureCode, failureMessage } from '../temporal/failure.js';
 import { isClosed, type RunFacts } from '../temporal/run.js';
-import { steering as updates, type Asked, type AskedToReschedule } from '../temporal/steering.js';
+import { steering as updates } from '../temporal/steering.js';
 import { awayFor, Problem } from './problems.js';
 import type { Run, Runs } from './runs.js';
 import { withinMs } from './within.js';
@@ -15,12 +15,12 @@ const updateMs = 1_000;
 export type Steering = ReturnType<typeof temporalSteering>;
 
 export function temporalSteering(client: Client, runs: Runs, ledger: Ledger) {
-  const ask = async (tenant: string, workflowId: string, update: string, asked: Asked): Promise<Run> => {
+  const ask = async (tenant: string, workflowId: string, update: string, ...args: unknown[]): Promise<Run> => {
     const before = await runs.find(tenant, workflowId);
     if (isClosed(before.status)) throw closedAlready(before);
     try {
       await withinMs(client, updateMs, () =>
-        client.workflow.getHandle(workflowId).executeUpdate(update, { args: [asked] }),
+        client.workflow.getHandle(workflowId).executeUpdate(update, { args: args as [] }),
       );
     } catch (error) {
       if (error instanceof WorkflowUpdateFailedError) throw refusal(error);
@@ -35,11 +35,11 @@ export function temporalSteering(client: Client, runs: Runs, ledger: Ledger) {
   };
 
   return {
-    pause: (tenant: string, workflowId: string, asked: Asked) => ask(tenant, workflowId, updates.pause, asked),
-    resume: (tenant: string, workflowId: string, asked: Asked) => ask(tenant, workflowId, updates.resume, asked),
-    runNow: (tenant: string, workflowId: string, asked: Asked) => ask(tenant, workflowId, updates.runNow, asked),
-    reschedule: (tenant: string, workflowId: string, asked: AskedToReschedule) =>
-      ask(tenant, workflowId, updates.reschedule, asked),
+    pause: (tenant: string, workflowId: string) => ask(tenant, workflowId, updates.pause),
+    resume: (tenant: string, workflowId: string) => ask(tenant, workflowId, updates.resume),
+    runNow: (tenant: string, workflowId: string) => ask(tenant, workflowId, updates.runNow),
+    reschedule: (tenant: string, workflowId: string, runAt: Date) =>
+      ask(tenant, workflowId, updates.reschedule, { runAt: runAt.toISOString() }),
 
     /** @throws Problem 409 for a run that has ended */
     async cancel(tenant: string, workflowId: string): Promise<Run> {
@@ -56,7 +56,7 @@ export function temporalSteering(client: Client, runs: Runs, ledger: Ledger) {
     },
 
     /** Ends it at once, without cleaning up; a dead letter is left. @throws Problem 409 for a run that has ended */
-    async terminate(tenant: string, workflowId: string, { by, reason }: Required<Asked>): Promise<Run> {
+    async terminate(tenant: string, workflowId: string, reason: string): Promise<Run> {
       const before = await runs.find(tenant, workflowId);
       if (isClosed(before.status)) throw closedAlready(before);
       await withinMs(client, undefined, () => client.workflow.getHandle(workflowId).terminate(reason)).catch(
@@ -74,7 +74,7 @@ export function temporalSteering(client: Client, runs: Runs, ledger: Ledger) {
         status: 'terminated',
         code: 'terminated',
         step: null,
-        message: `${reason} (${by})`,
+        message: reason,
         attempts: null,
         tags: after.tags,
         failedAt: after.endedAt?.getTime() ?? Date.now(),
@@ -82,10 +82,9 @@ export function temporalSteering(client: Client, runs: Runs, ledger: Ledger) {
       return runs.shown(after);
     },
 
-    pauseType: ({ type }: Job, { by, reason }: Asked) =>
+    pauseType: ({ type }: Job, by: string, reason: string | undefined) =>
       ledger.pauseType({ type, by, reason: reason ?? null, at: Date.now() }),
     resumeType: ({ type }: Job) => ledger.resumeType(type, Date.now()),
-    pauseOf: ({ type }: Job) => ledger.pauseOf(type),
   };
 }
 

@@ -23,21 +23,17 @@ export interface RunMemo {
   readonly expiresAt?: string;
   /** The same for a run that a schedule starts, counted from its start: a schedule's memo is the same for all its runs. */
   readonly expiresInMs?: number;
-  /** Set while it is paused. */
-  readonly paused?: Paused;
-  /** Set while it waits because its job type is paused. */
-  readonly typePaused?: Paused;
-  /** How often it was redriven. */
+  /** ISO 8601: since when it is paused; the ledger knows by whom. */
+  readonly pausedAt?: string;
+  /** ISO 8601: since when it waits because its job type is paused. */
+  readonly typePausedAt?: string;
+  /** How often it was redriven, and when for the last time (ISO 8601). */
   readonly redrives?: number;
+  readonly redrivenAt?: string;
+  /** The batch that started it. */
+  readonly batch?: string;
   /** The schedule that started it. */
   readonly schedule?: string;
-}
-
-export interface Paused {
-  readonly by: string;
-  /** ISO 8601 */
-  readonly at: string;
-  readonly reason?: string;
 }
 
 export const defaultTenant = 'default';

@@ -6,28 +6,14 @@ export const steering = {
   runNow: 'runNow',
 } as const;
 
-/** Whoever asks, for the record. */
-export interface Asked {
-  readonly by: string;
-  readonly reason?: string;
-}
-
-export interface AskedToReschedule extends Asked {
+/** What `reschedule` takes; the others take nothing. Who asks, and why, is in the ledger: no name stands in a history. */
+export interface NewTime {
   /** ISO 8601 */
   readonly runAt: string;
 }
 
-/** A job type is paused: what a step that must not begin fails with, `details: [TypePause]`. */
+/** A job type is paused: what a step that must not begin fails with; `details` holds the pause's number, which counts up. */
 export const typePausedCode = 'job-type-paused';
-
-export interface TypePause {
-  /** Counts up. */
-  readonly number: number;
-  readonly by: string;
-  /** ISO 8601 */
-  readonly at: string;
-  readonly reason?: string;
-}
 
 /** The signal that ends the wait: its argument is the number of the pause that is over, and all before it are too. */
 export const typeResumedSignal = 'typeResumed';

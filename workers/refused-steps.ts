@@ -4,7 +4,7 @@ import type { ActivityInterceptorsFactory } from '@temporalio/worker';
 import { stepHeaders } from '../activities/step-context.js';
 import { jobOfType } from '../jobs/index.js';
 import type { Ledger } from '../storage/ledger.js';
-import { expiredCode, typePausedCode, type TypePause } from '../temporal/steering.js';
+import { expiredCode, typePausedCode } from '../temporal/steering.js';
 
 /** The header tells the time only until the run has begun its work; a later attempt has begun it. */
 export const refuseExpired: ActivityInterceptorsFactory = ({ info }) => ({
@@ -34,9 +34,7 @@ export const refusePaused =
         if (pause === undefined) return next(input);
 
         await ledger.keepWaiting({ workflowId: workflowExecution?.workflowId ?? '', pause: pause.number });
-        const { number, by, at, reason } = pause;
-        const told: TypePause = { number, by, at: new Date(at).toISOString(), ...(reason !== null && { reason }) };
-        throw ApplicationFailure.nonRetryable(`${workflowType} is paused by ${by}.`, typePausedCode, told);
+        throw ApplicationFailure.nonRetryable(`All of ${workflowType} is paused.`, typePausedCode, pause.number);
       },
     },
   });

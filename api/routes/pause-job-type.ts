@@ -30,7 +30,7 @@ export const pauseJobType = ({ jobs, ledger, steering }: Parts): Route => ({
     const person = parsedBody(asked, req.body);
     const subject = subjects.jobType(job.type);
     const paused = await onRecord(ledger, res, { subject, act: 'pause', ...person }, ({ by, reason }) =>
-      steering.pauseType(job, { by, ...(reason !== undefined && { reason }) }),
+      steering.pauseType(job, by, reason),
     );
     const { by, reason, at } = paused;
     res.json({

@@ -10,7 +10,6 @@ import type { Run } from '../runs.js';
 import { ref } from '../schemas.js';
 import { dueTime, duration } from '../times.js';
 import type { ActName } from '../../storage/acts.js';
-import type { Asked } from '../../temporal/steering.js';
 
 interface Verb<Body extends z.ZodObject> {
   readonly act: ActName;
@@ -20,7 +19,7 @@ interface Verb<Body extends z.ZodObject> {
   /** A body must be there. */
   readonly needsBody?: true;
   readonly example: { readonly body: z.input<Body>; readonly status: Run['status'] };
-  perform(workflowId: string, asked: Asked, body: z.output<Body>): Promise<Run>;
+  perform(workflowId: string, body: z.output<Body>): Promise<Run>;
 }
 
 const asked = z.strictObject(who);
@@ -39,9 +38,7 @@ const verb =
         const body = parsedBody(schema, req.body);
         const { by, reason } = body as z.output<typeof asked>;
         await parts.runs.find(parts.tenant, subject); // no act is recorded of what is no run
-        const run = await onRecord(parts.ledger, res, { subject, act, by, reason }, (person) =>
-          perform(subject, { by: person.by, ...(reason !== undefined && { reason }) }, body),
-        );
+        const run = await onRecord(parts.ledger, res, { subject, act, by, reason }, () => perform(subject, body));
         res.json(run);
       },
       docs: {
@@ -77,7 +74,7 @@ export const terminateRun = verb<typeof reasoned>(({ steering, tenant }) => ({
   body: reasoned,
   needsBody: true,
   example: { body: { reason: 'it hangs: ticket 4711' }, status: 'terminated' },
-  perform: (workflowId, { by }, { reason }) => steering.terminate(tenant, workflowId, { by, reason }),
+  perform: (workflowId, { reason }) => steering.terminate(tenant, workflowId, reason),
 }));
 
 export const pauseRun = verb(({ steering, tenant }) => ({
@@ -86,7 +83,7 @@ export const pauseRun = verb(({ steering, tenant }) => ({
   description: 'A slice of a campaign takes two seconds at most. Pausing a paused run changes nothing.',
   body: asked,
   example: { body: { by: 'ada@ops', reason: 'the mail provider has an incident' }, status: 'paused' },
-  perform: (workflowId, person) => steering.pause(tenant, workflowId, person),
+  perform: (workflowId) => steering.pause(tenant, workflowId),
 }));
 
 export const resumeRun = verb(({ steering, tenant }) => ({
@@ -95,7 +92,7 @@ export const resumeRun = verb(({ steering, tenant }) => ({
   description: 'Resuming a run that is not paused changes nothing.',
   body: asked,
   example: { body: {}, status: 'running' },
-  perform: (workflowId, person) => steering.resume(tenant, workflowId, person),
+  perform: (workflowId) => steering.resume(tenant, workflowId),
 }));
 
 export const runNow = verb(({ steering, tenant }) => ({
@@ -103,7 +100,7 @@ export const runNow = verb(({ steering, tenant }) => ({
   summary: 'Begin a delayed run now.',
   body: asked,
   example: { body: {}, status: 'running' },
-  perform: (workflowId, person) => steering.runNow(tenant, workflowId, person),
+  perform: (workflowId) => steering.runNow(tenant, workflowId),
 }));
 
 const moved = z.strictObject({
@@ -119,11 +116,10 @@ export const rescheduleRun = verb<typeof moved>(({ steering, tenant }) => ({
   body: moved,
   needsBody: true,
   example: { body: { runAt: '2027-01-31T08:00:00Z' }, status: 'scheduled' },
-  async perform(workflowId, person, { runAt, delay }) {
+  async perform(workflowId, { runAt, delay }) {
     if ((runAt === undefined) === (delay === undefined)) {
       throw invalid([{ path: 'runAt', message: 'or delay is required, and only one of the two' }]);
     }
-    const at = runAt ?? new Date(Date.now() + delay!);
-    return steering.reschedule(tenant, workflowId, { ...person, runAt: at.toISOString() });
+    return steering.reschedule(tenant, workflowId, runAt ?? new Date(Date.now() + delay!));
   },
 }));

@@ -8,19 +8,18 @@ import {
   upsertSearchAttributes,
 } from '@temporalio/workflow';
 import { searchAttributes } from '../../temporal/search-attributes.js';
-import { steering, type Asked, type AskedToReschedule } from '../../temporal/steering.js';
+import { steering, type NewTime } from '../../temporal/steering.js';
 import { changeMemo, ownMemo } from './memo.js';
 import { refuse, refuseWhileCancelling } from './refusals.js';
 
-const reschedule = defineUpdate<void, [AskedToReschedule]>(steering.reschedule);
-const runNow = defineUpdate<void, [Asked]>(steering.runNow);
+const reschedule = defineUpdate<void, [NewTime]>(steering.reschedule);
+const runNow = defineUpdate<void>(steering.runNow);
 
 /** Returns at once for a run that was not delayed: it costs no event. Never returns early. */
 export async function untilDue(): Promise<void> {
   let timer: CancellationScope | undefined;
-  const validator = (_asked: Asked) => refuseUnlessWaiting();
-  setHandler(reschedule, ({ runAt }: AskedToReschedule) => moveTo(runAt), { validator });
-  setHandler(runNow, (_asked: Asked) => moveTo(now()), { validator });
+  setHandler(reschedule, ({ runAt }) => moveTo(runAt), { validator: (_time: NewTime) => refuseUnlessWaiting() });
+  setHandler(runNow, () => moveTo(now()), { validator: refuseUnlessWaiting });
   if (!isWaiting()) return;
 
   while (msLeft() > 0) {

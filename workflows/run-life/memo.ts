@@ -23,8 +23,8 @@ const cancelling = 'cancelling';
 const shownState = () => workflowInfo().typedSearchAttributes.get(searchAttributes.jobState) ?? 'running';
 
 function jobState(): string {
-  const { runAt, startedAt, paused, typePaused } = ownMemo();
+  const { runAt, startedAt, pausedAt, typePausedAt } = ownMemo();
   if (isCancelling()) return cancelling;
-  if (paused !== undefined || typePaused !== undefined) return 'paused';
+  if (pausedAt !== undefined || typePausedAt !== undefined) return 'paused';
   return runAt !== undefined && startedAt === undefined ? 'scheduled' : 'running';
 }

@@ -12,13 +12,13 @@ import {
   type WorkflowOutboundCallsInterceptor,
 } from '@temporalio/workflow';
 import type { Job } from '../../jobs/define-job.js';
-import { steering, typePausedCode, typeResumedSignal, type Asked, type TypePause } from '../../temporal/steering.js';
+import { steering, typePausedCode, typeResumedSignal } from '../../temporal/steering.js';
 import type { Expiry } from './expiry.js';
 import { changeMemo, ownMemo } from './memo.js';
 import { refuse, refuseWhileCancelling } from './refusals.js';
 
-const pause = defineUpdate<void, [Asked]>(steering.pause);
-const resume = defineUpdate<void, [Asked]>(steering.resume);
+const pause = defineUpdate<void>(steering.pause);
+const resume = defineUpdate<void>(steering.resume);
 const typeResumed = defineSignal<[number]>(typeResumedSignal);
 
 export interface Pauses {
@@ -32,14 +32,14 @@ export function pauses(job: Job, expiry: Expiry): Pauses {
 
   return {
     listen() {
-      const pauseIt = ({ by, reason }: Asked) => {
-        if (!isPaused()) changeMemo({ paused: { by, at: now(), ...(reason !== undefined && { reason }) } });
+      const pauseIt = () => {
+        if (!isPaused()) changeMemo({ pausedAt: now() });
       };
-      const resumeIt = (_asked: Asked) => {
-        if (isPaused()) changeMemo({ paused: undefined });
+      const resumeIt = () => {
+        if (isPaused()) changeMemo({ pausedAt: undefined });
       };
-      setHandler(pause, pauseIt, { validator: (_asked: Asked) => refuseWhileCancelling() });
-      setHandler(resume, resumeIt, { validator: (_asked: Asked) => refuseToResume(job.type) });
+      setHandler(pause, pauseIt, { validator: refuseWhileCancelling });
+      setHandler(resume, resumeIt, { validator: () => refuseToResume(job.type) });
       setHandler(typeResumed, (number) => {
         resumedThrough = Math.max(resumedThrough, number);
       });
@@ -63,28 +63,27 @@ export function pauses(job: Job, expiry: Expiry): Pauses {
     },
   };
 
-  async function untilTypeResumed({ number, by, at, reason }: TypePause): Promise<void> {
+  async function untilTypeResumed(number: number): Promise<void> {
     const isOver = () => resumedThrough >= number;
     if (isOver()) return;
-    if (ownMemo().typePaused === undefined) {
-      changeMemo({ typePaused: { by, at, ...(reason !== undefined && { reason }) } });
-    }
+    if (ownMemo().typePausedAt === undefined) changeMemo({ typePausedAt: now() });
     await expiry.hold(isOver);
-    if (ownMemo().typePaused !== undefined) changeMemo({ typePaused: undefined });
+    if (ownMemo().typePausedAt !== undefined) changeMemo({ typePausedAt: undefined });
   }
 }
 
 function refuseToResume(type: string): void {
   refuseWhileCancelling();
-  if (isPaused() || ownMemo().typePaused === undefined) return;
+  if (isPaused() || ownMemo().typePausedAt === undefined) return;
   throw refuse(typePausedCode, `All of ${type} is paused: POST /v1/job-types/${type}/resume ends that.`);
 }
 
-const isPaused = () => ownMemo().paused !== undefined;
+const isPaused = () => ownMemo().pausedAt !== undefined;
 
-function typePauseIn(error: unknown): TypePause | undefined {
+/** @returns the number of the pause that a step was refused by */
+function typePauseIn(error: unknown): number | undefined {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
-    if (cause instanceof ApplicationFailure && cause.type === typePausedCode) return cause.details?.[0] as TypePause;
+    if (cause instanceof ApplicationFailure && cause.type === typePausedCode) return cause.details?.[0] as number;
   }
   return undefined;
 }
