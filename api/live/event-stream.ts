@@ -1,9 +1,10 @@
 /** A viewer over server-sent events: https://html.spec.whatwg.org/multipage/server-sent-events.html */
 import type { Response } from 'express';
-import { tooFarBehind } from './slow.js';
+import type { Logger } from 'pino';
+import { isTooFarBehind } from './slow.js';
 import type { Viewer } from './watch.js';
 
-export function eventStream(res: Response): Viewer {
+export function eventStream(res: Response, log: Logger): Viewer {
   res.writeHead(200, {
     'Content-Type': 'text/event-stream',
     'Cache-Control': 'no-cache, no-transform',
@@ -18,7 +19,8 @@ export function eventStream(res: Response): Viewer {
   };
 
   function write(text: string): void {
-    if (tooFarBehind(res.writableLength)) res.destroy();
-    else if (!res.destroyed) res.write(text);
+    if (res.destroyed) return;
+    if (isTooFarBehind(res.writableLength, log)) res.destroy();
+    else res.write(text);
   }
 }

@@ -26,14 +26,27 @@ export function historyOf(client: Client) {
         nextPageToken: token,
       });
     for (;;) {
-      const { history, nextPageToken } = await client.connection.withAbortSignal(signal, () =>
-        client.withDeadline(Date.now() + deadlineMs, poll),
+      const { history, nextPageToken } = await whileNot(signal, (abandoned) =>
+        client.connection.withAbortSignal(abandoned, () => client.withDeadline(Date.now() + deadlineMs, poll)),
       );
       if (nextPageToken.length === 0) return undefined;
       token = nextPageToken;
       if ((history?.events?.length ?? 0) > 0) return { runId, token };
     }
   };
+}
+
+/** The SDK never takes back what it adds to a signal: each call gets one of its own. */
+async function whileNot<T>(signal: AbortSignal, call: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const own = new AbortController();
+  const abandon = () => own.abort();
+  signal.throwIfAborted();
+  signal.addEventListener('abort', abandon, { once: true });
+  try {
+    return await call(own.signal);
+  } finally {
+    signal.removeEventListener('abort', abandon);
+  }
 }
 
 export type NextOfHistory = ReturnType<typeof historyOf>;

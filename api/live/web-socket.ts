@@ -1,9 +1,10 @@
 /** A viewer over a WebSocket on the same URL, and how its upgrade passes the same checks as any other request. */
-import { IncomingMessage, ServerResponse, type RequestListener } from 'node:http';
+import { ServerResponse, type IncomingMessage, type RequestListener } from 'node:http';
 import type { Duplex } from 'node:stream';
+import type { Logger } from 'pino';
 import { WebSocketServer, type WebSocket } from 'ws';
 import { Problem } from '../problems.js';
-import { tooFarBehind } from './slow.js';
+import { isTooFarBehind } from './slow.js';
 import type { Viewer } from './watch.js';
 
 /** https://www.rfc-editor.org/rfc/rfc6455#section-7.4.1 */
@@ -39,6 +40,7 @@ export const wantsWebSocket = (req: IncomingMessage) => upgrades.has(req);
 export function acceptWebSocket(
   req: IncomingMessage,
   res: ServerResponse,
+  log: Logger,
   watchWith: (viewer: Viewer) => () => void,
 ): void {
   const { socket, head } = upgrades.get(req)!;
@@ -46,7 +48,7 @@ export function acceptWebSocket(
   res.detachSocket(socket as never);
   handshakes.handleUpgrade(req, socket, head, (webSocket) => {
     webSocket.on('error', () => webSocket.terminate()); // too much was sent, or what is no frame
-    const left = watchWith(viewerOver(webSocket));
+    const left = watchWith(viewerOver(webSocket, log));
     webSocket.once('close', left);
   });
 }
@@ -61,12 +63,12 @@ function needHandshake({ headers }: IncomingMessage): void {
   }
 }
 
-function viewerOver(webSocket: WebSocket): Viewer {
+function viewerOver(webSocket: WebSocket, log: Logger): Viewer {
   let isThere = true;
   webSocket.on('pong', () => (isThere = true));
   return {
     send({ message }) {
-      if (tooFarBehind(webSocket.bufferedAmount)) webSocket.terminate();
+      if (isTooFarBehind(webSocket.bufferedAmount, log)) webSocket.terminate();
       else webSocket.send(message);
     },
     beat() {
