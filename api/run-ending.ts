@@ -1,13 +1,8 @@
 /** How closed runs ended: their result, or why they failed. It never changes, so it is asked for once. */
-import { WorkflowFailedError, type Client } from '@temporalio/client';
-import { runErrorOf, type RunError } from '../temporal/run-error.js';
+import type { Client } from '@temporalio/client';
+import { endingOf, type Ending } from '../temporal/run-ending.js';
 import type { RunFacts } from '../temporal/run.js';
 import { Recent } from './recent.js';
-
-export interface Ending {
-  readonly result?: unknown;
-  readonly error?: RunError;
-}
 
 const kept = 500; // of at most 8 KiB each
 const keptChars = 8_192;
@@ -29,16 +24,5 @@ export function runEndings(client: Client) {
     const ending = await endingOf(client, run);
     if (JSON.stringify(ending).length <= keptChars) known.set(run.runId, ending);
     return ending;
-  }
-}
-
-async function endingOf(client: Client, run: RunFacts): Promise<Ending> {
-  try {
-    const result: unknown = await client.workflow.getHandle(run.workflowId, run.runId).result();
-    return { result: result ?? null };
-  } catch (failure) {
-    if (!(failure instanceof WorkflowFailedError)) throw failure;
-    const error = await runErrorOf(client, { workflowId: run.workflowId, runId: run.runId }, run.status, failure.cause);
-    return error === undefined ? {} : { error };
   }
 }

@@ -12,6 +12,8 @@ import { fingerprintOf } from '../temporal/fingerprint.js';
 import { newWorkflowId, workflowIdFor } from '../temporal/ids.js';
 import type { RunMemo } from '../temporal/memo.js';
 import type { Progress } from '../temporal/progress.js';
+import { describeRun } from '../temporal/describe-run.js';
+import type { Ending } from '../temporal/run-ending.js';
 import type { RunError } from '../temporal/run-error.js';
 import { runQuery, type RunFilter } from '../temporal/run-query.js';
 import { factsOf, isClosed, type RunFacts, type RunStatus } from '../temporal/run.js';
@@ -23,7 +25,7 @@ import { awayFor, Problem } from './problems.js';
 import { deadlineMs } from './within.js';
 import { cursorOf, tokenIn } from './list-cursor.js';
 import { Recent } from './recent.js';
-import { runEndings, type Ending } from './run-ending.js';
+import { runEndings } from './run-ending.js';
 import { runProgress } from './run-progress.js';
 
 export interface Run {
@@ -203,20 +205,10 @@ export function temporalRuns({ client, jobs, ledger, uiUrl, namespaceReady }: Ru
   /** @returns undefined for a workflow ID that Temporal doesn't have */
   async function describe(workflowId: string): Promise<RunFacts | undefined> {
     try {
-      const { workflowExecutionInfo, workflowExtendedInfo } = await client.workflowService.describeWorkflowExecution({
-        namespace,
-        execution: { workflowId },
-      });
-      return workflowExecutionInfo
-        ? factsOf(workflowExecutionInfo, workflowExtendedInfo?.cancelRequested ?? false)
-        : undefined;
+      return await describeRun(client, workflowId);
     } catch (error) {
-      const fault = grpcErrorOf(error);
-      if (fault?.code === grpc.notFound && !/^namespace/i.test(fault.details)) return undefined;
-      if (fault?.code === grpc.invalidArgument) return undefined; // such an ID can't be
-      if (fault?.code === grpc.notFound)
-        throw awayFor('temporal-unavailable', 'Temporal’s namespace is not there yet. Try again.', error);
-      throw error;
+      if (grpcErrorOf(error)?.code !== grpc.notFound) throw error;
+      throw awayFor('temporal-unavailable', 'Temporal’s namespace is not there yet. Try again.', error);
     }
   }
 
@@ -237,13 +229,8 @@ export function temporalRuns({ client, jobs, ledger, uiUrl, namespaceReady }: Ru
     if (memo.createdAt !== undefined || firstRunId === undefined || firstRunId === runId) return memo.createdAt ?? own;
     const known = chainStarts.get(firstRunId);
     if (known !== undefined) return known;
-    const first = await client.workflowService
-      .describeWorkflowExecution({ namespace, execution: { workflowId, runId: firstRunId } })
-      .catch((error: unknown) => {
-        if (grpcErrorOf(error)?.code !== grpc.notFound) throw error;
-        return undefined; // past its retention
-      });
-    const createdAt = first?.workflowExecutionInfo ? factsOf(first.workflowExecutionInfo).startTime.toISOString() : own;
+    const first = await describeRun(client, workflowId, firstRunId); // none: past its retention
+    const createdAt = first?.startTime.toISOString() ?? own;
     chainStarts.set(firstRunId, createdAt);
     return createdAt;
   }
@@ -281,7 +268,8 @@ export function temporalRuns({ client, jobs, ledger, uiUrl, namespaceReady }: Ru
 
 /** A run begins when it is accepted; a delayed one when it was due and a worker took note. */
 function startOf({ status, memo }: RunFacts, createdAt: string): { startedAt?: string } {
-  if (memo.startedAt !== undefined) return { startedAt: memo.startedAt };
+  const startedAt = memo.redrivenAt ?? memo.startedAt;
+  if (startedAt !== undefined) return { startedAt };
   return status === 'scheduled' || memo.runAt !== undefined ? {} : { startedAt: createdAt };
 }
 

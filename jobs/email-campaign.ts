@@ -89,6 +89,7 @@ export const emailCampaign = defineJob({
 });
 
 export const campaignSlices: SlicePlan = {
+  step: 'sendSlice',
   rows: 250,
   window: 2,
   sliceMs: 2_000,

@@ -31,6 +31,8 @@ export interface SliceOutcome {
 
 /** The numbers of a sliced job. */
 export interface SlicePlan {
+  /** The step that handles a slice: what the dead letters of its rows name. */
+  readonly step: string;
   /** Rows a slice handles at most. */
   readonly rows: number;
   /** Slices in flight per run; at most half of a worker's slots, so that other runs find some free. */

@@ -13,6 +13,7 @@ import {
   type Failure,
   type Holder,
   type Lease,
+  type Outcome,
   type Ledger,
   type ReceiptState,
   type SettledState,
@@ -20,6 +21,7 @@ import {
 } from './ledger.js';
 import { sqliteActs } from './acts-sqlite.js';
 import { sqliteDeadLetters } from './dead-letters-sqlite.js';
+import { sqlitePendingRuns } from './pending-runs-sqlite.js';
 import { sqlitePauses } from './pauses-sqlite.js';
 import { connect, immediately, migrate, translated, type Sqlite } from './sqlite.js';
 
@@ -47,6 +49,7 @@ export async function openSqliteLedger(path: string): Promise<Ledger> {
     ...sqliteActs(file),
     ...sqliteDeadLetters(file),
     ...sqlitePauses(file),
+    ...sqlitePendingRuns(file),
     async claim(claims, holder, options) {
       if (claims.length > maxClaims) throw new RangeError(`At most ${maxClaims} claims at once, got ${claims.length}.`);
       return use(() => immediately(durable, () => claimAll(claims, holder, options)));
@@ -85,6 +88,22 @@ export async function openSqliteLedger(path: string): Promise<Ledger> {
         receipts.toRetry.all(workflowId, chain, round, from, to, limit).map((row) => (row as { item: number }).item),
       ),
     failures: (workflowId, { after, limit }) => use(() => receipts.failures.all(workflowId, after, limit) as Failure[]),
+    outcomes: (prefix, { after, limit }) =>
+      use(() =>
+        (receipts.outcomes.all(prefix, after, limit) as OutcomeRow[]).map(({ result, ...row }) => ({
+          ...row,
+          ...(result !== null && { result: JSON.parse(result) as unknown }),
+        })),
+      ),
+    countOutcomes: (prefix) =>
+      use(() =>
+        Object.fromEntries(
+          (receipts.countOutcomes.all(prefix) as { outcome: string; count: number }[]).map(({ outcome, count }) => [
+            outcome,
+            count,
+          ]),
+        ),
+      ),
     async saveFile({ fileId, name, mediaType, bytes }) {
       await use(() => files.save.run(fileId, name, mediaType, bytes, Date.now()));
     },
@@ -145,6 +164,8 @@ export async function openSqliteLedger(path: string): Promise<Ledger> {
     return mine.id;
   }
 }
+
+type OutcomeRow = Omit<Outcome, 'result'> & { readonly result: string | null };
 
 interface LeaseRow {
   readonly id: number;
@@ -284,6 +305,14 @@ function receiptStatements(durable: Sqlite, swift: Sqlite) {
        SELECT item FROM receipts WHERE workflow_id = ?1 AND round > 0 AND round = ?3 AND item >= ?4 AND item < ?5
          AND (SELECT chain FROM holders WHERE id = receipts.holder) = ?2
        ORDER BY item LIMIT ?6`,
+    ),
+    outcomes: swift.prepare(
+      `SELECT effect, item, coalesce(about, '') AS about, state, code, message, result FROM receipts
+       WHERE effect >= ?1 AND effect < ?1 || char(0x10ffff) AND effect > ?2 ORDER BY effect LIMIT ?3`,
+    ),
+    countOutcomes: swift.prepare(
+      `SELECT coalesce(result ->> 'outcome', '') AS outcome, count(*) AS count FROM receipts
+       WHERE effect >= ?1 AND effect < ?1 || char(0x10ffff) AND state = 'done' GROUP BY 1`,
     ),
     failures: swift.prepare(
       `SELECT item, coalesce(about, '') AS about, state, coalesce(code, state) AS code, coalesce(message, '') AS message, attempts

@@ -12,6 +12,7 @@
 import type { Acts } from './acts.js';
 import type { DeadLetters } from './dead-letters.js';
 import type { Pauses } from './pauses.js';
+import type { PendingRuns } from './pending-runs.js';
 
 export type SettledState = 'done' | 'failed' | 'retry' | 'unknown';
 export type ReceiptState = 'claimed' | 'sending' | SettledState;
@@ -79,6 +80,16 @@ export interface Failure {
   readonly attempts: number;
 }
 
+export interface Outcome {
+  readonly effect: string;
+  readonly item: number;
+  readonly about: string;
+  readonly state: ReceiptState;
+  readonly code: string | null;
+  readonly message: string | null;
+  readonly result?: unknown;
+}
+
 export interface Lease {
   readonly workflowId: string;
   readonly runId: string;
@@ -94,7 +105,7 @@ export interface StoredFile {
   readonly bytes: number;
 }
 
-export interface Ledger extends Acts, DeadLetters, Pauses {
+export interface Ledger extends Acts, DeadLetters, Pauses, PendingRuns {
   /**
    * Claims effects before they are done, in one durable transaction that also renews the holder's lease.
    * Within one call and between calls, one effect is ours for one holder only.
@@ -138,6 +149,10 @@ export interface Ledger extends Acts, DeadLetters, Pauses {
   }): Promise<number[]>;
   /** A run's items that failed or are unknown, by row, after `after` (exclusive; -1 for all). */
   failures(workflowId: string, page: { after: number; limit: number }): Promise<Failure[]>;
+  /** Receipts whose effect begins with this, in the order of their effects, after `after` (an effect; '' for all). */
+  outcomes(effectPrefix: string, page: { after: string; limit: number }): Promise<Outcome[]>;
+  /** How many `done` receipts there are whose effect begins with this, by the `outcome` of their results. */
+  countOutcomes(effectPrefix: string): Promise<Record<string, number>>;
   /** Keeps what is told of a file; the first name of a content stays. */
   saveFile(file: StoredFile): Promise<void>;
   file(fileId: string): Promise<StoredFile | undefined>;

@@ -59,6 +59,22 @@ export async function storeList(
   return { fileId, count };
 }
 
+/** An input whose lists came inline or as an upload, with a reference in place of each: what a workflow gets. */
+export async function withListsStored(
+  blobs: Blobs,
+  tenant: string,
+  input: Record<string, unknown>,
+  fields: readonly string[],
+): Promise<Record<string, unknown>> {
+  const byReference = { ...input };
+  for (const field of fields) {
+    const sent = input[field] as unknown[] | { fileId: string } | undefined;
+    if (Array.isArray(sent)) byReference[field] = { ...(await storeList(blobs, tenant, sent)), format: 'list' };
+    else if (sent !== undefined) byReference[field] = { fileId: sent.fileId, format: 'upload' };
+  }
+  return byReference;
+}
+
 /**
  * Rows `from` to `to` (exclusive), in order; fewer if the list is shorter.
  * @throws BlobNotFound

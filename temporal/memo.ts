@@ -30,8 +30,8 @@ export interface RunMemo {
   /** How often it was redriven, and when for the last time (ISO 8601). */
   readonly redrives?: number;
   readonly redrivenAt?: string;
-  /** The batch that started it. */
-  readonly batch?: string;
+  /** The batch that started it, and its place there. */
+  readonly batch?: { readonly workflowId: string; readonly index: number };
   /** The schedule that started it. */
   readonly schedule?: string;
 }

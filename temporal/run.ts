@@ -24,6 +24,8 @@ export interface RunFacts {
   readonly dueAt?: Date;
   readonly endedAt?: Date;
   readonly tags: readonly string[];
+  /** 1 to 5; undefined where none was given. */
+  readonly priority?: number;
   /** How often Temporal has written to this run of the chain: of two looks, the one with more is the later. */
   readonly transitions: number;
 }
@@ -49,6 +51,7 @@ export function factsOf(info: RawInfo, cancelRequested = false): RunFacts {
     }),
     memo: runMemo({ [memoKey]: decoded(info.memo?.fields, memoKey) }),
     startTime: dateOf(info.startTime) ?? new Date(0),
+    ...(info.priority?.priorityKey && { priority: info.priority.priorityKey }),
     ...(typeof dueAt === 'string' && { dueAt: new Date(dueAt) }),
     ...(endedAt && { endedAt }),
     tags: (attribute(searchAttributes.tags.name) as string[] | undefined) ?? [],

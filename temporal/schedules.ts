@@ -24,8 +24,6 @@ const previewPrefix = 'longhaul:preview:';
 /** There is none of this id, or somebody else than us made it. */
 export type Found = ScheduleFacts | 'none' | 'foreign';
 
-export type TemporalSchedules = ReturnType<typeof temporalSchedules>;
-
 export function temporalSchedules(client: Client) {
   const { namespace, identity } = client.options;
   const { workflowService } = client;

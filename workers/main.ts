@@ -6,6 +6,7 @@ import { DefaultLogger, Runtime, Worker, type NativeConnection } from '@temporal
 import { pino, type Logger } from 'pino';
 import { ConfigError, makeDataDir, readConfig, type Config } from '../config.js';
 import type { TaskQueue } from '../jobs/define-job.js';
+import type { Ledger } from '../storage/ledger.js';
 import { prepareNamespace } from '../temporal/namespace.js';
 import { nativeConnection } from '../temporal/native-connection.js';
 import { failStepsOfDeadProcesses } from './dead-holders.js';
@@ -14,7 +15,7 @@ import { jitteredRetry } from './jittered-retry.js';
 import { refuseExpired, refusePaused } from './refused-steps.js';
 import { roles, shutdown } from './roles.js';
 import { runHeader } from './run-header.js';
-import { openTools, type Tools } from './tools.js';
+import { openTools } from './tools.js';
 import { wakeResumed } from './wake-resumed.js';
 
 const lookForTheDeadMs = 2_000;
@@ -46,12 +47,15 @@ async function main(): Promise<void> {
     const connection = await nativeConnection(config.temporal, { log, signal: stopping });
     await prepareNamespace(connection, config.temporal.namespace, config.retentionMs, log, stopping);
     const client = new Client({ connection, namespace: config.temporal.namespace });
+    const activities = tools.activitiesWith(client);
     const turns = [
       everyNowAndThen(lookForTheDeadMs, () => failStepsOfDeadProcesses(tools.ledger, client, log), log),
       everyNowAndThen(wakeMs, () => wakeResumed(tools.ledger, client), log),
     ];
     const workers = await Promise.all(
-      config.worker.queues.map((queue) => createWorker(queue, config, connection, tools)),
+      config.worker.queues.map((queue) =>
+        createWorker(queue, config, connection, { activities, ledger: tools.ledger }),
+      ),
     );
     if (config.worker.healthPort !== undefined) {
       const states = () =>
@@ -78,7 +82,7 @@ function createWorker(
   queue: TaskQueue,
   config: Config,
   connection: NativeConnection,
-  { activities, ledger }: Tools,
+  { activities, ledger }: { activities: object; ledger: Ledger },
 ): Promise<Worker> {
   return Worker.create({
     ...roles(config.worker.concurrency)[queue],

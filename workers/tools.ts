@@ -1,12 +1,14 @@
 /** What the activities need of the outside world, opened once per process. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Client } from '@temporalio/client';
 import { smtpMailer, type SmtpSettings } from '../activities/email/mailer.js';
 import { allActivities } from '../activities/index.js';
 import { Slots } from '../activities/lists/slots.js';
 import { stepContext } from '../activities/step-context.js';
 import { ConfigError, type Config } from '../config.js';
 import { openStorage } from '../storage/index.js';
+import { otherRuns } from './other-runs.js';
 import { pacer } from './pacer.js';
 
 export type Tools = Awaited<ReturnType<typeof openTools>>;
@@ -16,18 +18,23 @@ export async function openTools({ dataDir, mail, worker }: Config) {
   const smtp = mail.smtp ?? (worker.queues.includes('email') ? await localCatcher(dataDir) : unused);
   const { ledger, blobs, close } = await openStorage(dataDir);
   const mailer = smtpMailer(smtp, mail.from);
-  const activities = allActivities({
-    ledger,
-    blobs,
-    stepContext,
-    mailer,
-    connections: new Slots(mailer.connections),
-    mailDomain: mail.domain,
-    ...(mail.ratePerSecond !== undefined && { pace: pacer(mail.ratePerSecond) }),
-  });
+  const connections = new Slots(mailer.connections);
+  const pace = mail.ratePerSecond === undefined ? undefined : pacer(mail.ratePerSecond);
+  /** The same tools for all task queues of the process. */
+  const activitiesWith = (client: Client) =>
+    allActivities({
+      otherRuns: otherRuns(client, ledger),
+      ledger,
+      blobs,
+      stepContext,
+      mailer,
+      connections,
+      mailDomain: mail.domain,
+      ...(pace && { pace }),
+    });
   return {
     ledger,
-    activities,
+    activitiesWith,
     close: async () => {
       mailer.close();
       await close();

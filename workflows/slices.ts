@@ -55,7 +55,7 @@ const nothingYet: Carried = {
 /** An uploaded list is checked and stored by the run's first step; one that came inline is so already. */
 export async function checkedList(
   list: ListRef,
-  check: (call: StepCall) => Promise<ListRef>,
+  check?: (call: StepCall) => Promise<ListRef>,
 ): Promise<Required<ListRef>> {
   if (typeof list?.fileId !== 'string') {
     throw ApplicationFailure.nonRetryable(
@@ -64,6 +64,7 @@ export async function checkedList(
     );
   }
   if (list.format === 'list' && list.count !== undefined) return { ...list, count: list.count };
+  if (check === undefined) throw ApplicationFailure.nonRetryable('This list must be a checked one.', 'invalid-input');
   startProgress(null, 'row').set(0, 'checking the list');
   const { fileId, count = 0 } = await check({ summary: 'check the list' });
   return { fileId, format: 'list', count };
@@ -93,7 +94,7 @@ export async function inSlices(work: SlicedWork, carried: Carried = nothingYet):
     };
     await Promise.all(Array.from({ length: plan.window }, lane));
     if (hasMore()) return work.continueAsNew({ ...pass });
-    if (pass.retry === 0) return withFailuresKept(pass.counts);
+    if (pass.retry === 0) return withFailuresKept(pass.counts, plan);
 
     pass.round += 1;
     pass.retryingSince ??= Date.now();
@@ -120,9 +121,9 @@ export async function inSlices(work: SlicedWork, carried: Carried = nothingYet):
   }
 }
 
-async function withFailuresKept(counts: Counts): Promise<Counts> {
+async function withFailuresKept(counts: Counts, { step }: SlicePlan): Promise<Counts> {
   const rows = counts.failed + counts.unknown;
-  if (rows > 0) await keepFailedRows(rows);
+  if (rows > 0) await keepFailedRows(step, rows);
   return counts;
 }
 

@@ -12,7 +12,8 @@ import type { Slots } from './slots.js';
 
 /** How one effect ended. `away`: the other side could not be reached at all; it costs the row no attempt. */
 export type Ended =
-  | { readonly state: 'done' }
+  /** `result` is kept with the receipt. */
+  | { readonly state: 'done'; readonly result?: unknown }
   | { readonly state: 'failed' | 'retry' | 'ambiguous'; readonly code: string; readonly message: string }
   | { readonly state: 'away'; readonly error: Error };
 
@@ -129,7 +130,9 @@ export async function workSlice<Row>(
       const state = settledAs(ended.state);
       counts[countOf[state]] += 1;
       receipts.settle(
-        ended.state === 'done' ? { receipt, state } : { receipt, state, code: ended.code, message: ended.message },
+        ended.state === 'done'
+          ? { receipt, state, result: ended.result }
+          : { receipt, state, code: ended.code, message: ended.message },
       );
     } catch (error) {
       broken ??= error;

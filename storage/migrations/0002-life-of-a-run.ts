@@ -55,5 +55,19 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('state_at', 'integer')
     .execute();
   await db.schema.createIndex('open_letters').on('dead_letters').columns(['tenant', 'state', 'failed_at']).execute();
+  // Runs of a batch, until Temporal has them.
+  await db.schema
+    .createTable('pending_runs')
+    .addColumn('workflow_id', 'text', (c) => c.primaryKey())
+    .addColumn('type', 'text', (c) => c.notNull())
+    .addColumn('tenant', 'text', (c) => c.notNull())
+    .addColumn('batch', 'text', (c) => c.notNull()) // the workflow that starts it
+    .addColumn('tags', 'text', (c) => c.notNull()) // JSON
+    .addColumn('created_at', 'integer', (c) => c.notNull())
+    .addColumn('due_at', 'integer')
+    .addColumn('started_at', 'integer') // from here on it can't be cancelled here
+    .addColumn('cancelled_at', 'integer')
+    .execute();
+
   await db.schema.alterTable('receipts').addColumn('discarded_at', 'integer').execute(); // a failed row done with by a person
 }

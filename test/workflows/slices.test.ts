@@ -4,7 +4,14 @@ import { bundleWorkflowCode, DefaultLogger, NativeConnection, Runtime, Worker } 
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import type { Slice, SliceOutcome, SlicePlan } from '../../jobs/slices.js';
 
-const plan: SlicePlan = { rows: 10, window: 2, sliceMs: 2_000, historyBytes: 20_000, rounds: 'refusedForNow' };
+const plan: SlicePlan = {
+  step: 'workSlice',
+  rows: 10,
+  window: 2,
+  sliceMs: 2_000,
+  historyBytes: 20_000,
+  rounds: 'refusedForNow',
+};
 
 let bundle: { code: string };
 let connections: { client: Connection; native: NativeConnection };

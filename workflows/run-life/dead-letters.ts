@@ -8,8 +8,8 @@ import { stepsOf } from '../steps-of.js';
 const { keepDeadLetter } = stepsOf(runLife);
 
 /** Some rows of a run that has otherwise ended well. The ledger knows which, and why. */
-export const keepFailedRows = (rows: number): Promise<void> =>
-  keep({ rows, code: 'rows-failed', message: `${rows} rows failed for good.` });
+export const keepFailedRows = (step: string, rows: number): Promise<void> =>
+  keep({ rows, step, code: 'rows-failed', message: `${rows} rows failed for good.` });
 
 export async function keepFailedRun(error: unknown): Promise<void> {
   const step = failedStep(error)?.activityType;

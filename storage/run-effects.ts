@@ -1,0 +1,5 @@
+/** The effect keys of what a batch or a bulk act does to other runs: by its place in the list, so that they sort by it. */
+export const runEffects = (tenant: string, workflowId: string) => `${tenant}/run/${workflowId}/`;
+
+export const runEffect = (tenant: string, workflowId: string, index: number) =>
+  `${runEffects(tenant, workflowId)}${String(index).padStart(6, '0')}`;
