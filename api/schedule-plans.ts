@@ -105,7 +105,7 @@ export const neverFires = (body: TimingBody) =>
       path: kindOf(body),
       message:
         body.endAt === undefined
-          ? 'never fires: there is no such day'
+          ? 'never fires: there is no such day before the year 2101'
           : `never fires from now on: its last time is before ${body.endAt}`,
     },
   ]);

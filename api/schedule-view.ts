@@ -38,7 +38,7 @@ export function scheduleView(uiUrl: string, namespace: string) {
       waiting: facts.waiting,
       dropped: facts.dropped,
       links: { self: `/v1/schedules/${facts.id}`, temporalUi: scheduleInTemporalUi(uiUrl, namespace, facts.id) },
-    } as Schedule;
+    };
   };
 
   function shown({ workflowId, runId }: ScheduleRun) {

@@ -106,7 +106,8 @@ const linksOf = (config: Config): Stack['links'] => ({
   ...(config.mail.smtp === undefined && { mail: mailUiHere(config) }),
 });
 
-function apiHere({ host, port }: Config): string {
+/** Where this machine reaches the API. */
+export function apiHere({ host, port }: Config): string {
   const local = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host;
   return `http://${local}:${port}`;
 }

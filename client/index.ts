@@ -7,7 +7,10 @@
  */
 import type { z } from 'zod';
 import type { AnyJob, JobType } from '../jobs/index.js';
+import { eventsOf } from './events.js';
+import { Schedules } from './schedules.js';
 
+export type * from './schedules.js';
 export type { JobType };
 type Inputs = { [Job in AnyJob as Job['type']]: z.input<ReturnType<Job['input']>> };
 type Results = { [Job in AnyJob as Job['type']]: z.output<ReturnType<Job['output']>> };
@@ -45,7 +48,15 @@ export interface Run<Type extends JobType = JobType> {
   readonly tags: readonly string[];
   readonly error?: RunError;
   readonly result?: ResultOf<Type>;
-  readonly links: { readonly self: string; readonly events?: string; readonly temporalUi: string };
+  readonly links: { readonly self: string; readonly events: string; readonly temporalUi: string };
+}
+
+/** A change of a run, told as it happens; `end` is the last. */
+export interface RunEvent<Type extends JobType = JobType> {
+  /** Come back with it, and what followed is told. */
+  readonly id: string;
+  readonly event: 'run' | 'end';
+  readonly run: Run<Type>;
 }
 
 /** How a run ended; `status` is an open one if it has not within the time asked for. */
@@ -104,6 +115,7 @@ type RunRef = string | { readonly workflowId: string };
 
 export class Longhaul {
   readonly url: string;
+  readonly schedules = new Schedules((method, path, init) => this.#call(method, path, init));
   readonly #apiKey: string | undefined;
 
   /** @param options.apiKey one of the server's API_KEYS, if it has any */
@@ -160,6 +172,28 @@ export class Longhaul {
         await new Promise((resolve) => setTimeout(resolve, (error.retryAfterSeconds ?? 1) * 1_000));
       }
     }
+  }
+
+  /**
+   * Each change of a run, until its end: `for await (const { run } of longhaul.events(id))`. A lost connection is opened
+   * again, and nothing is told twice.
+   * @throws Problem for what will not pass, as 404
+   */
+  async *events<Type extends JobType = JobType>(
+    run: RunRef,
+    options: { lastEventId?: string; signal?: AbortSignal } = {},
+  ): AsyncGenerator<RunEvent<Type>> {
+    const open = (lastEventId: string | undefined, signal: AbortSignal) =>
+      this.#call('GET', `${pathOf(run)}/events`, {
+        headers: { accept: 'text/event-stream', ...(lastEventId !== undefined && { 'last-event-id': lastEventId }) },
+        signal,
+      });
+    const pauseAfter = (error: unknown) => {
+      if (!(error instanceof Problem)) return error instanceof TypeError ? 0 : undefined; // fetch's, of the network
+      return error.status === 503 || error.status === 429 ? (error.retryAfterSeconds ?? 0) * 1_000 : undefined;
+    };
+    for await (const { id, event, data } of eventsOf({ open, pauseAfter, ...options }))
+      yield { id, event: event as RunEvent['event'], run: JSON.parse(data) as Run<Type> };
   }
 
   /** Asks for the end of a run; what it has begun is tidied up. @throws Problem 409 if it has ended */

@@ -555,6 +555,14 @@ describe('the next firings', () => {
     );
   });
 
+  test('02:00 and 02:30 in Berlin on the night that has two: the server fires at 02:00 and at 03:30', async () => {
+    expect(await after('2027-10-31T00:00:00Z', '*/30 2 * * *', 'Europe/Berlin')).toEqual([
+      '2027-10-31T02:00:00+01:00',
+      '2027-10-31T03:30:00+01:00',
+      '2027-11-01T02:00:00+01:00',
+    ]);
+  });
+
   test('04:00 fires once each night, in both', async () => {
     for (const [day, offsets] of [
       ['2027-03-27', ['+01:00', '+02:00', '+02:00']],

@@ -20,6 +20,7 @@ const mayImport: Record<string, string[]> = {
   'bin/a.ts': ['config', 'client'],
   'bench/a.ts': ['client', 'bin', 'config', 'templates'],
   'config.ts': ['jobs'],
+  'schedules.ts': [],
 };
 
 const folders = 'jobs workflows activities workers api temporal storage templates client web bin bench config'.split(
@@ -41,6 +42,13 @@ describe('the arrows', () => {
     const refused = new Set(faults.map(({ line }) => others[line - 1]));
     expect(others.filter((target) => !refused.has(target))).toEqual(expected);
     for (const { message } of faults) expect(message).toMatch(new RegExp(`${own} may import .*: .+\\.$`));
+  });
+
+  test('schedules.ts may import types of client and jobs, and only types', async () => {
+    expect(await lint('schedules.ts', `import type { Longhaul } from './client/index.js';`)).toEqual([]);
+    expect(await messages('schedules.ts', `import { Longhaul } from './client/index.js';`)).toEqual([
+      expect.stringContaining('schedules may import only types of client, by "import type"'),
+    ]);
   });
 
   test.each(['templates', 'client'])('%s may import types of jobs, and only types', async (from) => {
