@@ -167,6 +167,7 @@ export function schedulesOf({ client, jobs, readOrder, uiUrl, namespaceReady }: 
           `${running.workflowId} goes on, and overlap is skip: nothing would be started. Wait for its end, or send {"overlap": "allowAll"}.`,
         );
       }
+      await nextSecond(before.recent[0]?.nominalTime);
       if (!(await temporal.trigger(id, overlap, key && requestIdOf(tenant, id, key)))) throw notFound(id);
       const by = Date.now() + triggerMs;
       for (;;) {
@@ -266,6 +267,12 @@ export function schedulesOf({ client, jobs, readOrder, uiUrl, namespaceReady }: 
 }
 
 const fromNow = (): Range => ({ from: new Date(), to: endOfTime });
+
+/** Of a second run with the same second in its workflow ID Temporal says nothing, and does not start it. */
+async function nextSecond(last: Date | undefined): Promise<void> {
+  const ms = last === undefined ? 0 : Math.floor(last.getTime() / 1_000) * 1_000 + 1_000 - Date.now();
+  if (ms > 0 && ms <= 1_000) await wait(ms);
+}
 
 /** Temporal takes a signal with the same request id once. */
 const requestIdOf = (...parts: string[]) => createHash('sha256').update(parts.join('\0')).digest('hex');

@@ -3,7 +3,7 @@ import type { Request, Response } from 'express';
 import { z } from 'zod';
 import { subjects, type ActName } from '../../../storage/acts.js';
 import { actsOn, onRecord, type Person } from '../../acts.js';
-import { idempotencyKeyDoc, idempotencyKeyOf } from '../../idempotency-key.js';
+import { keyHeader, keyOf } from '../../idempotency-key.js';
 import { jsonBody, optionalBody, parsedBody } from '../../json-body.js';
 import { jsonSchema } from '../../openapi.js';
 import type { Parts } from '../../parts.js';
@@ -74,7 +74,7 @@ function steering<Body extends Person>({ ledger }: Parts, steering: Steering<Bod
     async handle(req, res) {
       const id = String(req.params['id']);
       const subject = subjects.schedule(id);
-      const key = keyed && idempotencyKeyOf(req);
+      const key = keyed && keyOf(req);
       const body = parsedBody(schema, req.body);
       const schedule = await onRecord(ledger, res, { subject, act, by: body.by, reason: body.reason }, (person) =>
         work(id, person, body, key),
@@ -85,7 +85,7 @@ function steering<Body extends Person>({ ledger }: Parts, steering: Steering<Bod
       operationId: `${act}-schedule`,
       summary,
       ...(description !== undefined && { description }),
-      ...(keyed && { headers: idempotencyKeyDoc('The same key takes effect once.') }),
+      ...(keyed && { headers: keyHeader('The same key takes effect once.') }),
       body: {
         required: false,
         content: { 'application/json': { schema: jsonSchema(schema, 'input'), example } },
@@ -104,7 +104,7 @@ export const backfillSchedule = ({ schedules, ledger, tenant }: Parts): Route =>
     before: jsonBody,
     async handle(req: Request, res: Response) {
       const id = String(req.params['id']);
-      const key = idempotencyKeyOf(req);
+      const key = keyOf(req);
       const { from, to, overlap, dryRun, by, reason } = parsedBody(schema, req.body);
       const order = { from: new Date(from), to: new Date(to), overlap, dryRun };
       const work = () => schedules.backfill(tenant, id, order, key);
@@ -117,7 +117,7 @@ export const backfillSchedule = ({ schedules, ledger, tenant }: Parts): Route =>
       summary: 'Start the runs of a time that is past, as if it passed now.',
       description:
         'At most 1,000 firings per call. A firing that had its run before gets another one, under the same workflow ID, unless the earlier one goes on.',
-      headers: idempotencyKeyDoc('The same key takes effect once.'),
+      headers: keyHeader('The same key takes effect once.'),
       body: {
         required: true,
         content: {

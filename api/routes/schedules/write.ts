@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { subjects } from '../../../storage/acts.js';
 import { onRecord } from '../../acts.js';
-import { idempotencyKeyDoc, idempotencyKeyOf } from '../../idempotency-key.js';
+import { keyHeader, keyOf } from '../../idempotency-key.js';
 import { jsonBody, optionalBody, parsedBody } from '../../json-body.js';
 import { jsonSchema } from '../../openapi.js';
 import type { Parts } from '../../parts.js';
@@ -21,7 +21,7 @@ export const createSchedule = (parts: Parts): Route => ({
   path: '/v1/schedules',
   before: jsonBody,
   async handle(req, res) {
-    const { schedule, replayed } = await parts.schedules.create(parts.tenant, req.body, idempotencyKeyOf(req));
+    const { schedule, replayed } = await parts.schedules.create(parts.tenant, req.body, keyOf(req));
     if (replayed) res.set('Idempotency-Replayed', 'true');
     res
       .status(replayed ? 200 : 201)
@@ -32,7 +32,7 @@ export const createSchedule = (parts: Parts): Route => ({
     operationId: 'create-schedule',
     summary: 'Start runs of a job type again and again.',
     description: 'Gets an id of ours. With an id of your own: PUT /v1/schedules/{id}.',
-    headers: idempotencyKeyDoc('The same key with the same body makes one schedule, however often it is sent.'),
+    headers: keyHeader('The same key with the same body makes one schedule, however often it is sent.'),
     body: bodyOf(parts),
     answers: {
       201: {
