@@ -8,7 +8,9 @@
 import type { z } from 'zod';
 import type { AnyJob, JobType } from '../jobs/index.js';
 import { eventsOf } from './events.js';
+import { Schedules } from './schedules.js';
 
+export type * from './schedules.js';
 export type { JobType };
 type Inputs = { [Job in AnyJob as Job['type']]: z.input<ReturnType<Job['input']>> };
 type Results = { [Job in AnyJob as Job['type']]: z.output<ReturnType<Job['output']>> };
@@ -113,6 +115,7 @@ type RunRef = string | { readonly workflowId: string };
 
 export class Longhaul {
   readonly url: string;
+  readonly schedules = new Schedules((method, path, init) => this.#call(method, path, init));
   readonly #apiKey: string | undefined;
 
   /** @param options.apiKey one of the server's API_KEYS, if it has any */
