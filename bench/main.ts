@@ -12,6 +12,7 @@ import { campaign } from './measures/campaign.js';
 import { longLists } from './measures/long-lists.js';
 import { oneMail } from './measures/one-mail.js';
 import { secondStart } from './measures/second-start.js';
+import { sseViewers } from './measures/sse-viewers.js';
 import { workerKill } from './measures/worker-kill.js';
 import type { SinkQuestions } from './sink.js';
 import { stopStacks } from './stack.js';
@@ -22,6 +23,7 @@ const measurements: Record<string, Measurement> = {
   'second-start': secondStart,
   'worker-kill': workerKill,
   'long-lists': longLists,
+  'sse-viewers': sseViewers,
 };
 
 const usage = `Usage: npm run bench -- [--only ${Object.keys(measurements).join(',')}] [--runs 5] [--json]`;

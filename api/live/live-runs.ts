@@ -101,7 +101,7 @@ function gathered<T>(work: () => Promise<T>): () => Promise<T> {
   let [running, next]: (Promise<T> | undefined)[] = [];
   const start = () => {
     next = undefined;
-    return (running = work().finally(() => (running = next)));
+    return (running = work().finally(() => void (running = next))); // a promise that it gave back would be waited for
   };
   return () => (running === undefined ? start() : (next ??= running.then(start, start)));
 }

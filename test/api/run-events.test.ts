@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import * as schemas from '../../api/schemas.js';
 import { campaignOf } from '../support/campaigns.js';
 import { openEvents, type LiveRun } from '../support/event-stream.js';
-import { grpcProxy, type GrpcProxy } from '../support/grpc-proxy.js';
+import { grpcProxy, type GrpcProxy } from '../../bench/grpc-proxy.js';
 import { startStack } from '../support/stack.js';
 import { until } from '../support/until.js';
 import { startApi, type TestApi } from './api.js';
@@ -221,6 +221,17 @@ test('100 viewers of a run cost Temporal what one does, and nothing once they ha
   await run.lead({ done: 3 });
   await until('the run is 3 on', async () => (await run.handle.query<{ done: number }>('progress')).done === 3);
   for (const name of watching) expect(proxy.calls.get(name)).toBe(quiet.get(name));
+});
+
+test('50 who come at once to a run that nobody watches yet are all told, by two looks', async () => {
+  const run = await started();
+  const before = proxy.calls.get('DescribeWorkflowExecution')!;
+  const streams = await Promise.all(Array.from({ length: 50 }, () => openEvents(run.events)));
+  await Promise.all(streams.map((stream) => stream.has('the run', isDone(0))));
+  expect(proxy.calls.get('DescribeWorkflowExecution')! - before).toBeLessThanOrEqual(4); // and those of the poll's beginning
+  await run.lead({ then: 'complete' });
+  await Promise.all(streams.map((stream) => stream.closed()));
+  expect(streams.every(({ runs }) => last(runs)?.status === 'completed')).toBe(true);
 });
 
 test('a viewer that does not read is dropped with little kept for it, while others see all', async () => {

@@ -198,8 +198,8 @@ async function raw(port: number, host: string, text: string): Promise<string> {
 test('on SIGTERM it is closed with 1001, and a silent client does not hold the process', async () => {
   await using stack = await startStack({ workers: 0 });
   const { run } = await stack.start('email-campaign', campaignOf(1));
-  const polite = await opened(stack.url + run.links.events!);
-  const silent = await opened(stack.url + run.links.events!);
+  const polite = await opened(stack.url + run.links.events);
+  const silent = await opened(stack.url + run.links.events);
   await until('both have the run', () => polite.messages.length === 1 && silent.messages.length === 1);
   silent.socket.pause();
   const ended = stack.stop('api-1');
