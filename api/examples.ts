@@ -22,3 +22,21 @@ export const exampleFile = {
   mediaType: 'image/jpeg',
   sha256: '0a1b2c3d'.repeat(8),
 };
+
+export const exampleLetter = {
+  workflowId: exampleRun.workflowId,
+  type: exampleRun.type,
+  runStatus: 'completed',
+  item: { index: 17, about: 'ada@example.com' },
+  step: 'sendSlice',
+  code: 'mail-refused',
+  message: '550 no such user',
+  attempts: 1,
+  tags: ['signup'],
+  failedAt: '2026-07-01T12:00:00.000Z',
+  links: {
+    run: exampleRun.links.self,
+    input: `${exampleRun.links.self}/input`,
+    redrive: `${exampleRun.links.self}/redrive`,
+  },
+};

@@ -5,15 +5,9 @@ import { jobs } from '../jobs/index.js';
 import type { Job } from '../jobs/define-job.js';
 import { openStorage } from '../storage/index.js';
 import { clientConnection, clientOf } from '../temporal/connection.js';
-import { defaultTenant } from '../temporal/memo.js';
 import { prepareNamespace } from '../temporal/namespace.js';
 import { apiApp } from './app.js';
-import { liveRuns } from './live/live-runs.js';
-import { orderReader } from './orders.js';
-import { readiness } from './readiness.js';
-import { temporalRuns } from './runs.js';
-import { schedulesOf } from './schedules.js';
-import { temporalSteering } from './steering.js';
+import { partsOf } from './parts.js';
 import { close, listen, serverOf } from './server.js';
 
 const graceMs = 5_000;
@@ -40,30 +34,14 @@ async function main(): Promise<void> {
     if (!closing.aborted) log.error({ err: error }, 'No runs can be started');
   });
 
-  const known = jobs as readonly unknown[] as readonly Job[];
-  const runs = temporalRuns({
-    client,
-    jobs: known,
-    ledger: storage.ledger,
-    uiUrl: config.temporal.uiUrl,
-    namespaceReady,
-  });
-  const readOrder = orderReader(known, storage.blobs);
-  const app = apiApp({
-    jobs: known,
-    runs,
-    steering: temporalSteering(client, runs, storage.ledger),
-    live: liveRuns({ client, runs, log, closing }),
-    schedules: schedulesOf({ client, jobs: known, readOrder, uiUrl: config.temporal.uiUrl, namespaceReady }),
-    readOrder,
-    readiness: readiness({ client, ...storage, namespaceReady }),
-    ledger: storage.ledger,
-    blobs: storage.blobs,
-    tenant: defaultTenant,
-    apiKeys: config.apiKeys,
-    log,
-    closing,
-  });
+  const app = apiApp(
+    partsOf({
+      ...{ client, ...storage, namespaceReady, log, closing },
+      jobs: jobs as readonly unknown[] as readonly Job[],
+      uiUrl: config.temporal.uiUrl,
+      apiKeys: config.apiKeys,
+    }),
+  );
   const server = serverOf(app);
   await listen(server, config.port, config.host);
   log.info({ url: config.publicUrl ?? `http://${config.host}:${config.port}` }, 'API is listening');

@@ -2,16 +2,15 @@
 import { z } from 'zod';
 import type { Job } from '../jobs/define-job.js';
 import { faultWords } from '../jobs/fault-words.js';
-import { listsOf, type ListDeclaration, type ListRef } from '../jobs/lists.js';
+import { listsOf, type ListDeclaration } from '../jobs/lists.js';
 import type { Blobs } from '../storage/blobs.js';
-import { storeList } from '../storage/lists.js';
+import { withListsStored } from '../storage/lists.js';
 import type { OnAmbiguous } from '../temporal/memo.js';
 import { faultsOf, worded, type Fault } from './faults.js';
 import { invalid } from './problems.js';
 import { dueTime, duration } from './times.js';
 
 export interface Order {
-  /** As the workflow gets it: lists by reference. */
   readonly input: Record<string, unknown>;
   readonly onAmbiguous: OnAmbiguous;
   /** One line for people, without anything personal. */
@@ -62,12 +61,22 @@ export const tags = () =>
     .describe('To find runs by. They are seen in Temporal and in logs: put nothing personal there.')
     .meta({ examples: [['signup', 'tenant:42']] });
 
-export function orderReader(jobs: readonly Job[], blobs: Blobs) {
+/** What was asked for, checked; its lists are still as they came. */
+export interface CheckedOrder extends Order {
+  /** The fields of `input` that are lists. */
+  readonly lists: readonly string[];
+}
+
+export type CheckOrder = (job: Job, tenant: string, body: unknown) => Promise<CheckedOrder>;
+export type ReadOrder = (job: Job, tenant: string, body: unknown) => Promise<Order>;
+
+/** Checks orders and stores nothing. */
+export function orderChecker(jobs: readonly Job[], blobs: Blobs): CheckOrder {
   const schemas = new Map(jobs.map((job) => [job.type, { order: orderFor(job), lists: listsOf(job.input()) }]));
   for (const job of jobs) schemas.get(job.type)?.order.safeParse({ input: job.example }); // Zod compiles with the first parse: 10 ms
 
-  /** @throws Problem 422 with the path of each fault; nothing is stored then */
-  return async (job: Job, tenant: string, body: unknown): Promise<Order> => {
+  /** @throws Problem 422 with the path of each fault */
+  return async (job, tenant, body) => {
     const { order, lists } = schemas.get(job.type)!;
     const parsed = order.safeParse(body, { error: faultWords });
     if (!parsed.success) throw invalid(faultsOf(parsed.error.issues));
@@ -77,17 +86,15 @@ export function orderReader(jobs: readonly Job[], blobs: Blobs) {
     }
     const faults = Object.entries(lists).flatMap(([field, list]) => rowFaults(field, list, input));
     if (faults.length > 0) throw invalid(faults);
+    await needFiles(job, input, tenant, blobs);
 
-    const byReference = { ...input };
-    for (const field of Object.keys(lists)) {
-      if (input[field] !== undefined) byReference[field] = await referenceTo(input[field] as Sent, tenant, blobs);
-    }
-    await needFiles(job, byReference, tenant, blobs);
+    const fields = Object.keys(lists);
     const dueAt = runAt ?? (delay === undefined ? undefined : new Date(Date.now() + delay));
     return {
-      input: byReference,
+      input,
+      lists: fields,
       onAmbiguous,
-      summary: summaryOf(job, byReference, Object.keys(lists)),
+      summary: summaryOf(job, input, fields),
       tags,
       ...(dueAt !== undefined && dueAt.getTime() > Date.now() && { runAt: dueAt }),
       ...(expiresIn !== undefined && { expiresInMs: expiresIn }),
@@ -96,7 +103,13 @@ export function orderReader(jobs: readonly Job[], blobs: Blobs) {
   };
 }
 
-type Sent = unknown[] | { fileId: string };
+/** Checks an order, and stores its lists. @throws Problem 422; nothing is stored then */
+export const orderReader =
+  (check: CheckOrder, blobs: Blobs): ReadOrder =>
+  async (job, tenant, body) => {
+    const { lists, ...order } = await check(job, tenant, body);
+    return { ...order, input: await withListsStored(blobs, tenant, order.input, lists) };
+  };
 
 function rowFaults(field: string, { faults }: ListDeclaration, input: Record<string, unknown>): Fault[] {
   const rows = input[field];
@@ -106,14 +119,8 @@ function rowFaults(field: string, { faults }: ListDeclaration, input: Record<str
   );
 }
 
-async function referenceTo(sent: Sent, tenant: string, blobs: Blobs): Promise<ListRef> {
-  if (!Array.isArray(sent)) return { fileId: sent.fileId, format: 'upload' };
-  const { fileId, count } = await storeList(blobs, tenant, sent);
-  return { fileId, format: 'list', count };
-}
-
 async function needFiles(job: Job, input: Record<string, unknown>, tenant: string, blobs: Blobs): Promise<void> {
-  const wanted = job.filesOf?.(input) ?? [];
+  const wanted = (job.filesOf?.(input) ?? []).filter((id) => id !== undefined); // a list that came inline names none
   const found = await Promise.all(
     wanted.map(async (id) => id.startsWith(`${tenant}.`) && (await blobs.stat(id)) !== undefined),
   );
@@ -141,9 +148,9 @@ function placeOf(text: string, value: unknown): string[] {
 
 function summaryOf(job: Job, input: Record<string, unknown>, lists: string[]): string {
   const counts = lists.flatMap((field) => {
-    const ref = input[field] as ListRef | undefined;
-    if (ref === undefined) return [];
-    return [ref.count === undefined ? `an uploaded list of ${field}` : `${ref.count.toLocaleString('en')} ${field}`];
+    const list = input[field];
+    if (list === undefined) return [];
+    return [Array.isArray(list) ? `${list.length.toLocaleString('en')} ${field}` : `an uploaded list of ${field}`];
   });
   return counts.length === 0 ? job.summary : `${job.summary} (${counts.join(', ')})`;
 }

@@ -15,8 +15,9 @@ import type { Progress } from '../temporal/progress.js';
 import { describeRun } from '../temporal/describe-run.js';
 import type { Ending } from '../temporal/run-ending.js';
 import type { RunError } from '../temporal/run-error.js';
-import { runQuery, type RunFilter } from '../temporal/run-query.js';
-import { factsOf, isClosed, type RunFacts, type RunStatus } from '../temporal/run.js';
+import { runInput } from '../temporal/run-input.js';
+import { openQuery, runQuery, type RunFilter } from '../temporal/run-query.js';
+import { factsOf, isClosed, type OpenStatus, type RunFacts, type RunStatus } from '../temporal/run.js';
 import { startRun, type RunPlan } from '../temporal/start-run.js';
 import { runInTemporalUi } from '../temporal/ui-links.js';
 import { actsOn, type ShownAct } from './acts.js';
@@ -46,6 +47,19 @@ export interface Run {
   readonly links: { readonly self: string; readonly events: string; readonly temporalUi: string };
 }
 
+/** A run of a batch that has not started it yet, or that never will. */
+export class NotStarted extends Problem {
+  readonly run: Run;
+
+  constructor(run: Run) {
+    const detail = isClosed(run.status)
+      ? `${run.workflowId} was never started: it was cancelled, or its batch was.`
+      : `${run.workflowId} is accepted, and its batch has not started it yet. Try again.`;
+    super(isClosed(run.status) ? 409 : 503, 'run-not-started', detail, { headers: { 'Retry-After': '1' } });
+    this.run = run;
+  }
+}
+
 export interface StartRequest {
   readonly tenant: string;
   readonly job: Job;
@@ -53,6 +67,8 @@ export interface StartRequest {
   /** As sent, before defaults. */
   readonly body: unknown;
   readonly key: string | undefined;
+  /** Made by `idFor`, where it has to be known before. */
+  readonly workflowId?: string;
 }
 
 export interface RunsOptions {
@@ -64,6 +80,8 @@ export interface RunsOptions {
   /** Resolves once the namespace can take runs. */
   readonly namespaceReady: Promise<void>;
 }
+
+const lookAgainMs = 250; // whether a batch has started a run
 
 export type Runs = ReturnType<typeof temporalRuns>;
 
@@ -79,7 +97,7 @@ export function temporalRuns({ client, jobs, ledger, uiUrl, namespaceReady }: Ru
     const by = Date.now() + deadlineMs;
     await before(by, namespaceReady);
 
-    const workflowId = key === undefined ? newWorkflowId(job.type) : workflowIdFor(tenant, job.type, key);
+    const workflowId = request.workflowId ?? idFor(tenant, job.type, key);
     const { type, taskQueue, deadline } = job;
     const plan = planOf({ workflowId, type, taskQueue, deadline }, order, tenant, fingerprintOf(type, body));
     const { memo, tags } = plan;
@@ -113,23 +131,46 @@ export function temporalRuns({ client, jobs, ledger, uiUrl, namespaceReady }: Ru
     return within(() => shown(facts, false), by);
   }
 
-  /** @throws Problem 404 for what is no run of this tenant */
+  /** @throws Problem 404 for what is no run of this tenant; NotStarted for one that its batch has not started yet */
   async function find(tenant: string, workflowId: string, by = Date.now() + deadlineMs): Promise<RunFacts> {
     const facts = workflowId.length <= 1_000 ? await within(() => describe(workflowId), by) : undefined;
-    const isOurs = facts !== undefined && facts.memo.tenant === tenant && jobs.some(({ type }) => type === facts.type);
-    if (!isOurs) {
-      throw new Problem(
-        404,
-        'run-not-found',
-        `There is no run ${JSON.stringify(workflowId.slice(0, 200))}. GET /v1/runs lists those there are.`,
-      );
-    }
+    if (facts === undefined) return findPending(tenant, workflowId, by);
+    const isOurs = facts.memo.tenant === tenant && jobs.some(({ type }) => type === facts.type);
+    if (!isOurs) throw notFound(workflowId);
     return facts;
+  }
+
+  /** A run of a batch that Temporal doesn't have yet: the ledger answers for it. */
+  async function findPending(tenant: string, workflowId: string, by: number): Promise<RunFacts> {
+    const run = await ledger.pendingRun(workflowId);
+    if (run === undefined || run.tenant !== tenant) throw notFound(workflowId);
+    const batch = await within(() => describe(run.batch), by);
+    const started = await within(() => describe(workflowId), by); // in the meantime
+    if (started !== undefined) return started;
+
+    const isOver = run.cancelledAt !== null || batch === undefined || isClosed(batch.status);
+    const { type, tags, createdAt, dueAt, cancelledAt } = run;
+    const endedAt = cancelledAt === null ? batch?.endedAt : new Date(cancelledAt);
+    const acts = await actsOn(ledger, workflowId);
+    throw new NotStarted({
+      ...{ workflowId, runId: '', type, status: isOver ? 'cancelled' : 'scheduled', progress: null },
+      createdAt: new Date(createdAt).toISOString(),
+      ...(dueAt !== null && { dueAt: new Date(dueAt).toISOString() }),
+      ...(isOver && endedAt && { endedAt: endedAt.toISOString() }),
+      tags,
+      ...(acts.length > 0 && { acts }),
+      links: linksOf({ workflowId, runId: '' }),
+    });
   }
 
   async function get(tenant: string, workflowId: string): Promise<Run> {
     const by = Date.now() + deadlineMs;
-    return within(async () => shown(await find(tenant, workflowId, by), true), by);
+    try {
+      return await within(async () => shown(await find(tenant, workflowId, by), true), by);
+    } catch (error) {
+      if (error instanceof NotStarted) return error.run;
+      throw error;
+    }
   }
 
   /** As `get`, with what tells an earlier look from a later one. */
@@ -151,10 +192,31 @@ export function temporalRuns({ client, jobs, ledger, uiUrl, namespaceReady }: Ru
     waitMs: number,
     signal: AbortSignal,
   ): Promise<({ status: RunStatus } & Ending) | undefined> {
-    const before = await find(tenant, workflowId);
+    const before = await started(tenant, workflowId, Date.now() + waitMs, signal);
+    if (before === undefined) return undefined;
+    if (before instanceof NotStarted) return { status: before.run.status };
     if (!isClosed(before.status) && waitMs > 0) await ended(before, waitMs, signal);
     const after = isClosed(before.status) ? before : await find(tenant, workflowId);
     return isClosed(after.status) ? { status: after.status, ...(await within(() => endingOf(after))) } : undefined;
+  }
+
+  /** @returns undefined if its batch has not started it by then; NotStarted if it never will */
+  async function started(
+    tenant: string,
+    workflowId: string,
+    by: number,
+    signal: AbortSignal,
+  ): Promise<RunFacts | NotStarted | undefined> {
+    for (;;) {
+      try {
+        return await find(tenant, workflowId);
+      } catch (error) {
+        if (!(error instanceof NotStarted)) throw error;
+        if (isClosed(error.run.status)) return error;
+      }
+      if (signal.aborted || Date.now() >= by) return undefined;
+      await new Promise((resolve) => setTimeout(resolve, lookAgainMs));
+    }
   }
 
   async function ended({ workflowId, runId }: RunFacts, waitMs: number, signal: AbortSignal): Promise<void> {
@@ -177,20 +239,60 @@ export function temporalRuns({ client, jobs, ledger, uiUrl, namespaceReady }: Ru
     }
   }
 
+  /** What a run was started with, lists by reference. */
+  async function input(tenant: string, workflowId: string): Promise<unknown> {
+    const { runId } = await find(tenant, workflowId);
+    return within(() => runInput(client, workflowId, runId));
+  }
+
+  type OpenFilter = Omit<RunFilter, 'tenant' | 'status'> & { status?: OpenStatus | undefined };
+
+  /** As Temporal's visibility tells: some seconds late. */
+  async function countOpen(tenant: string, filter: OpenFilter): Promise<number> {
+    const query = openQuery(tenant, filter);
+    const { count } = await within(() => client.workflowService.countWorkflowExecutions({ namespace, query }));
+    return Number(count);
+  }
+
+  const listOpen = (tenant: string, { limit, ...filter }: OpenFilter & { limit: number }) =>
+    within(async () => (await page(openQuery(tenant, filter), limit)).runs);
+
+  async function* eachOpen(tenant: string, filter: OpenFilter): AsyncGenerator<string> {
+    const query = openQuery(tenant, filter);
+    let token: Uint8Array | undefined;
+    do {
+      const { executions, nextPageToken } = await within(() =>
+        client.workflowService.listWorkflowExecutions({
+          namespace,
+          query,
+          pageSize: 1_000,
+          ...(token && { nextPageToken: token }),
+        }),
+      );
+      for (const { execution } of executions) yield execution?.workflowId ?? '';
+      token = nextPageToken;
+    } while (token.length > 0);
+  }
+
   async function list(
     tenant: string,
     { limit, cursor, ...filter }: Omit<RunFilter, 'tenant'> & { limit: number; cursor?: string | undefined },
   ): Promise<{ runs: Run[]; nextCursor: string | null }> {
     const query = runQuery({ tenant, ...filter });
-    const { executions, nextPageToken } = await within(() =>
+    const { runs, nextPageToken } = await page(query, limit, cursor === undefined ? undefined : tokenIn(cursor, query));
+    return { runs, nextCursor: nextPageToken.length > 0 ? cursorOf(nextPageToken, query) : null };
+  }
+
+  async function page(query: string, pageSize: number, nextPageToken?: Uint8Array) {
+    const answer = await within(() =>
       client.workflowService.listWorkflowExecutions({
         namespace,
         query,
-        pageSize: limit,
-        ...(cursor !== undefined && { nextPageToken: tokenIn(cursor, query) }),
+        pageSize,
+        ...(nextPageToken && { nextPageToken }),
       }),
     );
-    const runs = executions.map((info) => {
+    const runs = answer.executions.map((info): Run => {
       const facts = factsOf(info);
       const seen = progress.lastOf(facts);
       const isUnknown = isClosed(facts.status) && seen.progress === null; // no later look at the list tells more
@@ -199,7 +301,7 @@ export function temporalRuns({ client, jobs, ledger, uiUrl, namespaceReady }: Ru
         ...(isUnknown ? { progress: null } : seen),
       };
     });
-    return { runs, nextCursor: nextPageToken.length > 0 ? cursorOf(nextPageToken, query) : null };
+    return { runs, nextPageToken: answer.nextPageToken };
   }
 
   /** @returns undefined for a workflow ID that Temporal doesn't have */
@@ -256,11 +358,16 @@ export function temporalRuns({ client, jobs, ledger, uiUrl, namespaceReady }: Ru
 
   return {
     start,
+    idFor,
     get,
     look,
     find,
     waitForEnd,
     list,
+    countOpen,
+    listOpen,
+    eachOpen,
+    input,
     /** Without asking a worker for the progress. */
     shown: (facts: RunFacts) => within(() => shown(facts, false)),
   };
@@ -272,6 +379,17 @@ function startOf({ status, memo }: RunFacts, createdAt: string): { startedAt?: s
   if (startedAt !== undefined) return { startedAt };
   return status === 'scheduled' || memo.runAt !== undefined ? {} : { startedAt: createdAt };
 }
+
+const notFound = (workflowId: string) =>
+  new Problem(
+    404,
+    'run-not-found',
+    `There is no run ${JSON.stringify(workflowId.slice(0, 200))}. GET /v1/runs lists those there are.`,
+  );
+
+/** The same key gives the same run; without one, each is another. */
+const idFor = (tenant: string, type: string, key: string | undefined) =>
+  key === undefined ? newWorkflowId(type) : workflowIdFor(tenant, type, key);
 
 /** What an accepted order becomes. */
 export function planOf(

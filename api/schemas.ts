@@ -1,5 +1,7 @@
 /** What the API answers, as schemas: OpenAPI shows them, and the tests hold every answer to them. */
 import { z } from 'zod';
+import { batchOutcomes } from '../jobs/batch.js';
+import { bulkOutcomes } from '../jobs/bulk.js';
 import { actNames } from '../storage/acts.js';
 import { runStatuses } from '../temporal/run.js';
 import { scheduleAnswers } from './schedule-answers.js';
@@ -80,6 +82,112 @@ export const failureList = z.strictObject({
   nextCursor: z.string().nullable(),
 });
 
+export const itemList = z.strictObject({
+  items: z.array(
+    z.strictObject({
+      index: z.int().describe('Its place in the list, from 0.'),
+      workflowId: z.string(),
+      outcome: z
+        .enum([...batchOutcomes, ...bulkOutcomes, 'failed', 'pending'])
+        .describe(
+          'Of a batch: accepted; replayed, its key had been sent before with the same body; conflict, with another body; cancelled before it was started. Of a bulk act: done; refused. Of both: failed; pending, being done.',
+        ),
+      code: z.string().optional(),
+      message: z.string().optional(),
+    }),
+  ),
+  nextCursor: z.string().nullable(),
+});
+
+const fault = z.strictObject({
+  path: z.string().meta({ examples: ['input.recipients[17].email'] }),
+  message: z.string(),
+});
+
+export const batchAnswer = z.strictObject({
+  batch: run.nullable().describe('The run that starts them; null if every item is refused.'),
+  items: z
+    .array(
+      z.union([
+        z.strictObject({ index: z.int(), outcome: z.literal('accepted'), workflowId: z.string() }),
+        z.strictObject({
+          index: z.int(),
+          outcome: z.literal('refused'),
+          code: z.string(),
+          detail: z.string(),
+          errors: z.array(fault).optional(),
+        }),
+      ]),
+    )
+    .describe('One per item, in order.'),
+});
+
+export const deadLetter = z
+  .strictObject({
+    workflowId: z.string(),
+    type: z.string(),
+    runStatus: z
+      .enum(['failed', 'timedOut', 'terminated', 'completed'])
+      .describe('completed: only this row of it failed.'),
+    item: z
+      .strictObject({ index: z.int(), about: z.string() })
+      .optional()
+      .describe('The row; not there for a whole run.'),
+    step: z.string().optional(),
+    code: z.string(),
+    message: z.string(),
+    attempts: z.int().optional(),
+    tags: z.array(z.string()),
+    failedAt: time(),
+    links: z.strictObject({ run: z.string(), input: z.string(), redrive: z.string() }),
+  })
+  .describe('What failed for good and waits for a person.');
+
+export const deadLetterList = z.strictObject({
+  groups: z
+    .array(
+      z.strictObject({
+        type: z.string(),
+        step: z.string().optional(),
+        code: z.string(),
+        count: z.int().describe('Letters.'),
+        runs: z.int().describe('Runs that they are of.'),
+        message: z.string().describe('One of their messages.'),
+        firstAt: time(),
+        lastAt: time(),
+      }),
+    )
+    .describe('By cause, the most first.'),
+  deadLetters: z.array(deadLetter),
+  nextCursor: z.string().nullable(),
+});
+
+export const deadLetterSummary = z.strictObject({
+  count: z.int().describe('Letters.'),
+  runs: z.int().describe('Runs that they are of.'),
+  sample: z.array(deadLetter).describe('Some of them.'),
+  bulk: run.optional().describe('The run that does it.'),
+});
+
+export const runSummary = z.strictObject({
+  count: z.int(),
+  sample: z.array(run).describe('Some of them.'),
+  bulk: run.optional().describe('The run that does it.'),
+});
+
+export const runInput = z.strictObject({ input: z.unknown() });
+
+export const why = z.strictObject({
+  workflowId: z.string(),
+  status,
+  why: z.string().describe('One sentence: what it waits for, since when, and what comes next.'),
+  since: time().optional(),
+  next: time().optional().describe('When something happens by itself.'),
+  step: z.string().optional(),
+  attempt: z.int().optional().describe('Of the step.'),
+  lastError: z.string().optional().describe('Why the attempt before failed.'),
+});
+
 export const file = z.strictObject({
   fileId: z.string(),
   bytes: z.int(),
@@ -137,12 +245,7 @@ export const problem = z
     status: z.int(),
     code: z.string().describe('Stable, for programs.'),
     detail: z.string().describe('What is wrong and what to do, for people.'),
-    errors: z
-      .array(
-        z.strictObject({ path: z.string().meta({ examples: ['input.recipients[17].email'] }), message: z.string() }),
-      )
-      .optional()
-      .describe('Each fault of a request, with its place.'),
+    errors: z.array(fault).optional().describe('Each fault of a request, with its place.'),
   })
   .describe('RFC 9457');
 
@@ -153,6 +256,14 @@ export const named = {
   RunEvent: runEvent,
   RunResult: runResult,
   FailureList: failureList,
+  ItemList: itemList,
+  BatchAnswer: batchAnswer,
+  DeadLetter: deadLetter,
+  DeadLetterList: deadLetterList,
+  DeadLetterSummary: deadLetterSummary,
+  RunSummary: runSummary,
+  RunInput: runInput,
+  Why: why,
   File: file,
   JobType: jobType,
   JobTypeList: jobTypeList,

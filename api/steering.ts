@@ -3,10 +3,11 @@ import { WorkflowNotFoundError, WorkflowUpdateFailedError, type Client } from '@
 import type { Job } from '../jobs/define-job.js';
 import type { Ledger } from '../storage/ledger.js';
 import { failureCode, failureMessage } from '../temporal/failure.js';
+import { redriveRun, RedriveRefused, type Redrive } from '../temporal/redrive-run.js';
 import { isClosed, type RunFacts } from '../temporal/run.js';
 import { steering as updates } from '../temporal/steering.js';
 import { awayFor, Problem } from './problems.js';
-import type { Run, Runs } from './runs.js';
+import { NotStarted, type Run, type Runs } from './runs.js';
 import { withinMs } from './within.js';
 
 /** Only a worker can answer an update; with none it would take 29 s. */
@@ -14,7 +15,15 @@ const updateMs = 1_000;
 
 export type Steering = ReturnType<typeof temporalSteering>;
 
-export function temporalSteering(client: Client, runs: Runs, ledger: Ledger) {
+export interface SteeringOptions {
+  readonly client: Client;
+  readonly runs: Runs;
+  readonly ledger: Ledger;
+  /** Every type that a run may have. */
+  readonly jobs: readonly Job[];
+}
+
+export function temporalSteering({ client, runs, ledger, jobs }: SteeringOptions) {
   const ask = async (tenant: string, workflowId: string, update: string, ...args: unknown[]): Promise<Run> => {
     const before = await runs.find(tenant, workflowId);
     if (isClosed(before.status)) throw closedAlready(before);
@@ -43,7 +52,8 @@ export function temporalSteering(client: Client, runs: Runs, ledger: Ledger) {
 
     /** @throws Problem 409 for a run that has ended */
     async cancel(tenant: string, workflowId: string): Promise<Run> {
-      const before = await runs.find(tenant, workflowId);
+      const before = await findOrCancelPending(tenant, workflowId);
+      if (before instanceof NotStarted) return runs.get(tenant, workflowId);
       if (isClosed(before.status)) throw closedAlready(before);
       await withinMs(client, undefined, () => client.workflow.getHandle(workflowId).cancel()).catch(
         (error: unknown) => {
@@ -82,10 +92,38 @@ export function temporalSteering(client: Client, runs: Runs, ledger: Ledger) {
       return runs.shown(after);
     },
 
+    /**
+     * Runs it again; what succeeded is not repeated.
+     * @param instead what to run it with; as before unless given
+     * @throws Problem 409 for what is open, was redriven or has nothing to redrive
+     */
+    async redrive(tenant: string, workflowId: string, instead: Pick<Redrive, 'input' | 'onAmbiguous'> = {}) {
+      const facts = await runs.find(tenant, workflowId);
+      const job = jobs.find(({ type }) => type === facts.type)!;
+      try {
+        await withinMs(client, undefined, () => redriveRun(client, ledger, { facts, job, ...instead }));
+      } catch (error) {
+        if (error instanceof RedriveRefused) throw new Problem(409, error.code, error.message, { cause: error });
+        throw error;
+      }
+      return runs.shown(await runs.find(tenant, workflowId));
+    },
+
     pauseType: ({ type }: Job, by: string, reason: string | undefined) =>
       ledger.pauseType({ type, by, reason: reason ?? null, at: Date.now() }),
     resumeType: ({ type }: Job) => ledger.resumeType(type, Date.now()),
   };
+
+  /** @returns NotStarted for a run of a batch that was cancelled before it was started */
+  async function findOrCancelPending(tenant: string, workflowId: string): Promise<RunFacts | NotStarted> {
+    try {
+      return await runs.find(tenant, workflowId);
+    } catch (error) {
+      if (!(error instanceof NotStarted) || error.status === 409) throw error;
+      if (await ledger.cancelPending(workflowId, Date.now())) return error;
+      throw error; // it is being started just now: 503, and the next try finds it
+    }
+  }
 }
 
 const refusal = (error: WorkflowUpdateFailedError) =>

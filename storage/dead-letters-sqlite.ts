@@ -17,12 +17,13 @@ const openLetters = `
   ), letters AS (
     SELECT d.workflow_id, d.chain, d.type, d.status, d.tags, d.failed_at, d.step, d.code, d.message, d.attempts,
            -1 AS item, NULL AS about
-    FROM runs AS d WHERE d.status <> 'completed' AND (:code IS NULL OR d.code = :code)
+    FROM runs AS d WHERE d.status <> 'completed' AND :item IS NULL AND (:code IS NULL OR d.code = :code)
     UNION ALL
     SELECT d.workflow_id, d.chain, d.type, d.status, d.tags, d.failed_at, d.step, coalesce(r.code, r.state), coalesce(r.message, ''),
            r.attempts, r.item, r.about
     FROM runs AS d JOIN receipts AS r ON r.workflow_id = d.workflow_id AND r.state IN ('failed', 'unknown')
-    WHERE d.status = 'completed' AND r.discarded_at IS NULL AND (:code IS NULL OR coalesce(r.code, r.state) = :code)
+    WHERE d.status = 'completed' AND r.discarded_at IS NULL AND (:item IS NULL OR r.item = :item)
+      AND (:code IS NULL OR coalesce(r.code, r.state) = :code)
   )`;
 
 export function sqliteDeadLetters({ durable, swift, use }: LedgerFile): DeadLetters {
@@ -57,6 +58,11 @@ export function sqliteDeadLetters({ durable, swift, use }: LedgerFile): DeadLett
      WHERE workflow_id = ?2 AND (state = 'open' OR (state = 'redriving' AND state_at < ?1 - ${redriveMs}))`,
   );
   const end = durable.prepare(`UPDATE dead_letters SET state = ? WHERE workflow_id = ? AND state = 'redriving'`);
+  const count = swift.prepare(`${openLetters} SELECT count(DISTINCT workflow_id) AS runs FROM letters`);
+  const recordDiscard = durable.prepare(
+    `${openLetters} INSERT INTO acts (subject, act, by, reason, at)
+     SELECT DISTINCT workflow_id, 'discard', :by, :reason, :at FROM letters`,
+  );
   const discardRuns = durable.prepare(
     `${openLetters} UPDATE dead_letters SET state = 'discarded', state_at = :at
      WHERE workflow_id IN (SELECT workflow_id FROM letters WHERE item = -1)`,
@@ -93,11 +99,14 @@ export function sqliteDeadLetters({ durable, swift, use }: LedgerFile): DeadLett
     async endRedrive(workflowId, started) {
       await use(() => end.run(started ? 'redriven' : 'open', workflowId));
     },
-    discardDeadLetters: (filter, at) =>
+    countDeadRuns: (filter) => use(() => (count.all(bound(filter)) as { runs: number }[])[0]!.runs),
+    discardDeadLetters: (filter, { by, reason, at }) =>
       use(() =>
         immediately(durable, () => {
           const values = { ...bound(filter), at };
-          return discardRuns.run(values).changes + discardRows.run(values).changes;
+          recordDiscard.run({ ...values, by, reason });
+          const rows = discardRows.run(values).changes; // first: it must still see the runs
+          return rows + discardRuns.run(values).changes;
         }),
       ),
   };
@@ -105,7 +114,7 @@ export function sqliteDeadLetters({ durable, swift, use }: LedgerFile): DeadLett
 
 type Row = Omit<DeadLetter, 'tags' | 'item'> & { tags: string; item: number };
 
-const bound = ({ tenant, workflowId, type, code, tag, after, before }: DeadLetterFilter) => ({
+const bound = ({ tenant, workflowId, type, code, tag, after, before, item }: DeadLetterFilter) => ({
   tenant,
   workflowId: workflowId ?? null,
   type: type ?? null,
@@ -113,6 +122,7 @@ const bound = ({ tenant, workflowId, type, code, tag, after, before }: DeadLette
   tag: tag ?? null,
   after: after ?? null,
   before: before ?? null,
+  item: item ?? null,
 });
 
 const place = (after: { failedAt: number; workflowId: string; item: number } | null) => ({

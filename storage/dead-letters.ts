@@ -43,6 +43,8 @@ export interface DeadLetterFilter {
   /** Failed at or after, and before, in Unix milliseconds. */
   readonly after?: number | undefined;
   readonly before?: number | undefined;
+  /** One row of a run. */
+  readonly item?: number | undefined;
 }
 
 /** Where the page before ended. */
@@ -75,6 +77,8 @@ export interface DeadLetters {
   deadLetterGroups(filter: DeadLetterFilter): Promise<DeadLetterGroup[]>;
   /** The runs with an open letter, after `after` by name. */
   deadRuns(filter: DeadLetterFilter, page: { after: string; limit: number }): Promise<string[]>;
+  /** How many runs have an open letter. */
+  countDeadRuns(filter: DeadLetterFilter): Promise<number>;
   /** @returns the state of a run's letter; undefined if it has none */
   deadLetterState(workflowId: string): Promise<{ state: DeadLetterState; chain: string } | undefined>;
   /**
@@ -85,8 +89,8 @@ export interface DeadLetters {
   endRedrive(workflowId: string, started: boolean): Promise<void>;
   /**
    * Open letters that the filter fits are done with: nothing redrives them any more. Of a run of which only rows fit,
-   * only those.
+   * only those. The act is kept for each of the runs.
    * @returns how many letters
    */
-  discardDeadLetters(filter: DeadLetterFilter, at: number): Promise<number>;
+  discardDeadLetters(filter: DeadLetterFilter, act: { by: string; reason: string; at: number }): Promise<number>;
 }

@@ -108,6 +108,10 @@ export async function openSqliteLedger(path: string): Promise<Ledger> {
       await use(() => files.save.run(fileId, name, mediaType, bytes, Date.now()));
     },
     file: (fileId) => use(() => files.named.all(fileId)[0] as StoredFile | undefined),
+    mark: (name) => use(() => (files.mark.all(name)[0] as { at: number } | undefined)?.at),
+    async setMark(name, at) {
+      await use(() => files.setMark.run(name, at));
+    },
     async check() {
       await use(() => files.beat.run(Date.now()));
     },
@@ -329,6 +333,10 @@ function fileStatements(durable: Sqlite) {
     ),
     named: durable.prepare(
       `SELECT file_id AS fileId, name, media_type AS mediaType, bytes FROM files WHERE file_id = ?`,
+    ),
+    mark: durable.prepare('SELECT at FROM marks WHERE name = ?'),
+    setMark: durable.prepare(
+      'INSERT INTO marks (name, at) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET at = max(at, excluded.at)',
     ),
     beat: durable.prepare(`INSERT INTO pulse (id, at) VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET at = excluded.at`),
   };

@@ -153,6 +153,9 @@ export interface Ledger extends Acts, DeadLetters, Pauses, PendingRuns {
   outcomes(effectPrefix: string, page: { after: string; limit: number }): Promise<Outcome[]>;
   /** How many `done` receipts there are whose effect begins with this, by the `outcome` of their results. */
   countOutcomes(effectPrefix: string): Promise<Record<string, number>>;
+  /** How far something that is done now and then has come, in Unix milliseconds. */
+  mark(name: string): Promise<number | undefined>;
+  setMark(name: string, at: number): Promise<void>;
   /** Keeps what is told of a file; the first name of a content stays. */
   saveFile(file: StoredFile): Promise<void>;
   file(fileId: string): Promise<StoredFile | undefined>;

@@ -39,6 +39,10 @@ export function runQuery({ tenant, types, status, tag, after, before }: RunFilte
   ].join(' AND ');
 }
 
+/** Of those that are open, whatever their status. */
+export const openQuery = (tenant: string, filter: Omit<RunFilter, 'tenant'>): string =>
+  `${runQuery({ ...filter, tenant })} AND ExecutionStatus = 'Running'`;
+
 function statusConditions(status: RunStatus | undefined): string[] {
   if (status === undefined) return [`ExecutionStatus != 'ContinuedAsNew'`];
   const isStatus = `ExecutionStatus = '${executionStatuses[status]}'`;

@@ -7,6 +7,7 @@ import { searchAttributes } from './search-attributes.js';
 export const openStatuses = ['scheduled', 'running', 'paused', 'cancelling'] as const;
 export const closedStatuses = ['completed', 'failed', 'cancelled', 'terminated', 'timedOut'] as const;
 export const runStatuses = [...openStatuses, ...closedStatuses] as const;
+export type OpenStatus = (typeof openStatuses)[number];
 export type RunStatus = (typeof runStatuses)[number];
 
 export const isClosed = (status: RunStatus) => (closedStatuses as readonly string[]).includes(status);
@@ -87,5 +88,5 @@ const decoded = (fields: Payloads | undefined, name: string): unknown =>
 
 type Timestamp = RawInfo['startTime'];
 
-const dateOf = (time: Timestamp) =>
+export const dateOf = (time: Timestamp) =>
   time ? new Date(Number(time.seconds ?? 0) * 1_000 + Math.floor((time.nanos ?? 0) / 1_000_000)) : undefined;

@@ -6,6 +6,7 @@ import { DefaultLogger, Runtime, Worker, type NativeConnection } from '@temporal
 import { pino, type Logger } from 'pino';
 import { ConfigError, makeDataDir, readConfig, type Config } from '../config.js';
 import type { TaskQueue } from '../jobs/define-job.js';
+import { jobs } from '../jobs/index.js';
 import type { Ledger } from '../storage/ledger.js';
 import { prepareNamespace } from '../temporal/namespace.js';
 import { nativeConnection } from '../temporal/native-connection.js';
@@ -15,11 +16,14 @@ import { jitteredRetry } from './jittered-retry.js';
 import { refuseExpired, refusePaused } from './refused-steps.js';
 import { roles, shutdown } from './roles.js';
 import { runHeader } from './run-header.js';
+import { deadLetterSweep } from './sweep-dead-letters.js';
 import { openTools } from './tools.js';
 import { wakeResumed } from './wake-resumed.js';
 
+const jobTypes = jobs.map(({ type }) => type);
 const lookForTheDeadMs = 2_000;
 const wakeMs = 500;
+const sweepMs = 10_000;
 
 try {
   await main();
@@ -51,6 +55,7 @@ async function main(): Promise<void> {
     const turns = [
       everyNowAndThen(lookForTheDeadMs, () => failStepsOfDeadProcesses(tools.ledger, client, log), log),
       everyNowAndThen(wakeMs, () => wakeResumed(tools.ledger, client), log),
+      everyNowAndThen(sweepMs, deadLetterSweep(tools.ledger, client, jobTypes), log),
     ];
     const workers = await Promise.all(
       config.worker.queues.map((queue) =>

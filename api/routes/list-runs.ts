@@ -9,8 +9,7 @@ import { ref } from '../schemas.js';
 import { time } from '../times.js';
 
 /** GET /v1/runs: open ones first, then the latest closed. Some seconds late: Temporal's visibility store is. */
-export const listRuns = ({ jobs, runs, tenant }: Parts): Route => {
-  const types = jobs.map(({ type }) => type);
+export const listRuns = ({ runTypes: types, runs, tenant }: Parts): Route => {
   const query = z.strictObject({
     type: z.enum(types).optional(),
     status: z.enum(runStatuses).optional(),

@@ -1,11 +1,10 @@
-import type { Request } from 'express';
 import type { Job } from '../../jobs/define-job.js';
 import { exampleRun } from '../examples.js';
+import { keyHeader, keyOf } from '../idempotency-key.js';
 import { jsonBody } from '../json-body.js';
 import { jsonSchema } from '../openapi.js';
 import { orderFor } from '../orders.js';
 import type { Parts } from '../parts.js';
-import { invalid } from '../problems.js';
 import { jobNamed } from '../job-named.js';
 import type { OperationDoc, Route } from '../route.js';
 import { ref } from '../schemas.js';
@@ -30,26 +29,11 @@ export const startRun = ({ jobs, runs, readOrder, tenant }: Parts): Route => ({
   docs: () => Object.fromEntries(jobs.map((job) => [`/v1/jobs/${job.type}`, docsOf(job)])),
 });
 
-function keyOf(req: Request): string | undefined {
-  const keys = req.headersDistinct['idempotency-key'];
-  if (keys === undefined) return undefined;
-  const [key = ''] = keys;
-  if (keys.length > 1 || !/^[\x21-\x7e]{1,255}$/.test(key)) {
-    throw invalid([{ path: 'Idempotency-Key', message: 'must be one header of 1 to 255 visible ASCII characters' }]);
-  }
-  return key;
-}
-
 const docsOf = (job: Job): OperationDoc => ({
   operationId: `start-${job.type}`,
   summary: job.summary,
   description: 'Answers at once; the run goes on through crashes and deploys. See it at `Location`.',
-  headers: {
-    'Idempotency-Key': {
-      description: 'The same key with the same body starts one run, however often it is sent.',
-      schema: { type: 'string', minLength: 1, maxLength: 255, pattern: '^[\\x21-\\x7e]+$' },
-    },
-  },
+  headers: keyHeader('The same key with the same body starts one run, however often it is sent.'),
   body: {
     required: true,
     content: {

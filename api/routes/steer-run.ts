@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { onRecord, who } from '../acts.js';
 import { exampleRun } from '../examples.js';
 import { optionalBody, parsedBody, jsonBody } from '../json-body.js';
+import { jobNamed } from '../job-named.js';
 import { jsonSchema } from '../openapi.js';
 import type { Parts } from '../parts.js';
 import { invalid } from '../problems.js';
@@ -37,7 +38,7 @@ const verb =
         const subject = String(req.params['workflowId']);
         const body = parsedBody(schema, req.body);
         const { by, reason } = body as z.output<typeof asked>;
-        await parts.runs.find(parts.tenant, subject); // no act is recorded of what is no run
+        await parts.runs.get(parts.tenant, subject); // no act is recorded of what is no run
         const run = await onRecord(parts.ledger, res, { subject, act, by, reason }, () => perform(subject, body));
         res.json(run);
       },
@@ -121,5 +122,31 @@ export const rescheduleRun = verb<typeof moved>(({ steering, tenant }) => ({
       throw invalid([{ path: 'runAt', message: 'or delay is required, and only one of the two' }]);
     }
     return steering.reschedule(tenant, workflowId, runAt ?? new Date(Date.now() + delay!));
+  },
+}));
+
+const redriven = z.strictObject({
+  ...who,
+  input: z
+    .record(z.string(), z.unknown())
+    .optional()
+    .describe('In place of what it was started with, as POST /v1/jobs/{type} takes it.'),
+  onAmbiguous: z
+    .enum(['resend', 'hold'])
+    .optional()
+    .describe('`resend` also does again what is `unknown`; as before unless given.'),
+});
+
+export const redriveRun = verb<typeof redriven>(({ steering, runs, jobs, readOrder, tenant }) => ({
+  act: 'redrive',
+  summary: 'Run again what failed for good. What succeeded is not repeated.',
+  description: 'The same workflow ID, a new execution. Of several at once one runs, the others are 409.',
+  body: redriven,
+  example: { body: { by: 'ada@ops', reason: 'the mailbox exists now' }, status: 'running' },
+  async perform(workflowId, { input, onAmbiguous }) {
+    if (input === undefined) return steering.redrive(tenant, workflowId, { onAmbiguous });
+    const { type } = await runs.find(tenant, workflowId);
+    const order = await readOrder(jobNamed(jobs, type), tenant, { input });
+    return steering.redrive(tenant, workflowId, { onAmbiguous, input: order.input });
   },
 }));

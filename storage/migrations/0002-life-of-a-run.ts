@@ -69,5 +69,12 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('cancelled_at', 'integer')
     .execute();
 
+  // How far something that is done now and then has come.
+  await db.schema
+    .createTable('marks')
+    .addColumn('name', 'text', (c) => c.primaryKey())
+    .addColumn('at', 'integer', (c) => c.notNull())
+    .execute();
+
   await db.schema.alterTable('receipts').addColumn('discarded_at', 'integer').execute(); // a failed row done with by a person
 }

@@ -9,13 +9,9 @@ import type { Client } from '@temporalio/client';
 import { pino } from 'pino';
 import { inject } from 'vitest';
 import { apiApp } from '../../api/app.js';
-import { liveRuns, type LiveOptions } from '../../api/live/live-runs.js';
-import { orderReader } from '../../api/orders.js';
-import { readiness } from '../../api/readiness.js';
+import { partsOf } from '../../api/parts.js';
+import type { LiveOptions } from '../../api/live/live-runs.js';
 import type * as schemas from '../../api/schemas.js';
-import { temporalRuns } from '../../api/runs.js';
-import { schedulesOf } from '../../api/schedules.js';
-import { temporalSteering } from '../../api/steering.js';
 import { close, listen, serverOf } from '../../api/server.js';
 import type { Job } from '../../jobs/define-job.js';
 import { jobs } from '../../jobs/index.js';
@@ -48,6 +44,7 @@ export interface Answer {
 type Body = Omit<z.output<typeof schemas.run>, 'status'> &
   z.output<typeof schemas.runList> &
   z.output<typeof schemas.failureList> &
+  z.output<typeof schemas.deadLetterList> &
   z.output<typeof schemas.file> &
   z.output<typeof schemas.jobTypeList> &
   Omit<z.output<typeof schemas.problem>, 'status'> & { readonly status: unknown };
@@ -85,24 +82,15 @@ export async function startApi({
   const namespaceReady = prepareNamespace(connection, namespace, 30 * 86_400_000, log, closing.signal);
   namespaceReady.catch(() => undefined); // the requests tell
 
-  const known = jobs as readonly unknown[] as readonly Job[];
-  const runs = temporalRuns({ client, jobs: known, ledger: storage.ledger, uiUrl: 'http://ui.test', namespaceReady });
-  const readOrder = orderReader(known, storage.blobs);
-  const app = apiApp({
-    jobs: known,
-    runs,
-    steering: temporalSteering(client, runs, storage.ledger),
-    live: liveRuns({ client, runs, log, closing: closing.signal, ...live }),
-    schedules: schedulesOf({ client, jobs: known, readOrder, uiUrl: 'http://ui.test', namespaceReady }),
-    readOrder,
-    readiness: readiness({ client, ...storage, namespaceReady }),
-    ledger: storage.ledger,
-    blobs: storage.blobs,
-    tenant: 'default',
-    apiKeys,
-    log,
-    closing: closing.signal,
-  });
+  const app = apiApp(
+    partsOf({
+      ...{ client, ...storage, namespaceReady, apiKeys, log },
+      ...(live && { live }),
+      closing: closing.signal,
+      jobs: jobs as readonly unknown[] as readonly Job[],
+      uiUrl: 'http://ui.test',
+    }),
+  );
   const server = serverOf(app);
   await listen(server, 0, '127.0.0.1');
   if (address === inject('temporal').address) await namespaceReady;
