@@ -56,7 +56,7 @@ export function newsOf(moment: Moment, seen: Moment | undefined): Moment | undef
   return isSame(next, seen) ? undefined : next;
 }
 
-const isOlder = (one: Moment, other: Moment) =>
+export const isOlder = (one: Moment, other: Moment) =>
   one.startedMs === other.startedMs ? one.transitions < other.transitions : one.startedMs < other.startedMs;
 
 const knowsLess = (one: Moment['progress'], other: Moment['progress']) =>

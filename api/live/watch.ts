@@ -7,7 +7,7 @@ import { Problem } from '../problems.js';
 import type { Run } from '../runs.js';
 import { startOf, type NextOfHistory, type Place } from './history.js';
 import { liveEvent, withProgressOf, type LiveEvent } from './live-event.js';
-import { chainOf, momentOf, newsOf, type Moment } from './moment.js';
+import { chainOf, isOlder, momentOf, newsOf, type Moment } from './moment.js';
 
 /** For those who come back; ten seconds of a run that changes all the time. */
 const keptEvents = 100;
@@ -52,7 +52,7 @@ export function watchRun({ workflowId, first, look, nextOfHistory, log, keptMs, 
   let facts = first.facts;
   let isStale = false;
   let isFailing = false;
-  let lookedAt = 0;
+  let lookedAt = Date.now();
   let following: AbortController | undefined;
   let idle: NodeJS.Timeout | undefined;
   take(first);
@@ -87,17 +87,28 @@ export function watchRun({ workflowId, first, look, nextOfHistory, log, keptMs, 
 
   function take(seen: Look): void {
     facts = seen.facts;
-    lookedAt = Date.now();
     isStale = seen.run.stale === true && !isClosed(seen.run.status);
     const before = events.at(-1)?.moment;
     const moment = momentOf(seen.facts, seen.run);
     const news = newsOf(moment, before);
-    if (news === undefined) return;
+    if (news === undefined) return confirm(moment);
     const event = news === moment ? liveEvent(news, seen.run) : withProgressOf(news, seen.run);
     events.push(event);
     if (events.length > keptEvents) events.shift();
     for (const viewer of viewers.keys()) deliver(viewer, event);
     if (hasEnded()) endAll('ended');
+  }
+
+  /**
+   * The same, seen later. The progress is asked for after the status: an event may tell of a progress that is newer than
+   * its moment, and who has seen a later moment from another process was not told of it. Now it surely is news.
+   */
+  function confirm({ startedMs, transitions }: Moment): void {
+    const event = events.at(-1)!;
+    const later = { ...event.moment, startedMs, transitions };
+    if (!isOlder(event.moment, later)) return;
+    events[events.length - 1] = { ...event, moment: later };
+    for (const viewer of viewers.keys()) deliver(viewer, events.at(-1)!);
   }
 
   function deliver(viewer: Viewer, event: LiveEvent): void {
@@ -159,6 +170,7 @@ export function watchRun({ workflowId, first, look, nextOfHistory, log, keptMs, 
         change.catch(() => undefined); // it is told where it is waited for, if it still is
         const next = isStale ? await orAfter(stepped(askAgainMs, asked++), change, signal) : await change;
         if (next !== undefined) await pause(lookedAt + betweenLooksMs - Date.now(), signal); // else it has ended: told at once
+        lookedAt = Date.now();
         const seen = await look();
         if (signal.aborted) return;
         if (chainOf(seen.facts) !== chain) return interrupt(); // its end was missed, and it was redriven meanwhile
