@@ -123,7 +123,10 @@ function checkTiming(sent: TimingSent, ctx: z.core.$RefinementCtx): void {
   for (const kind of given.slice(1)) fault(kind, `can't stand beside ${given[0]}: give one of ${kinds.join(', ')}`);
   if (typeof sent.interval === 'object') {
     const { every, offset = '0s' } = sent.interval as { every: string; offset?: string };
-    if (msOf(offset) >= msOf(every)) fault('interval', `has an offset of ${offset}, which must be below its ${every}`);
+    // This check is made although the lengths may be nonsense: that was told already.
+    const [everyMs, offsetMs] = [every, offset].map((text) => lengths.safeParse(text).data);
+    if (offsetMs !== undefined && everyMs !== undefined && offsetMs >= everyMs)
+      fault('interval', `has an offset of ${offset}, which must be below its ${every}`);
   }
   if (sent.startAt !== undefined && sent.endAt !== undefined && new Date(sent.endAt) <= new Date(sent.startAt))
     fault('endAt', 'must be after startAt');

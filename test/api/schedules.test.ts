@@ -156,6 +156,7 @@ describe('refused in words, at the field', () => {
     ['half a second', { ...bare, interval: '500ms' }, 'interval', 'at least 1s'],
     ['a second and a half', { ...bare, interval: '1500ms' }, 'interval', 'whole seconds'],
     ['an offset as long as the interval', { ...bare, interval: { every: '1h', offset: '1h' } }, 'interval', 'below'],
+    ['an interval of nonsense', { ...bare, interval: { every: '' } }, 'interval.every', 'length of time'],
     ['an hour 25', { ...bare, calendar: { hour: 25 } }, 'calendar', 'Hour'],
     ['an empty calendar', { ...bare, calendar: {} }, 'calendar', 'at least one field'],
     ['a year that is past', { ...bare, calendar: { year: 2020 } }, 'calendar', 'never fires'],
