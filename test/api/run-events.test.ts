@@ -129,6 +129,16 @@ test('who comes back with the id of an event gets exactly what followed it', asy
   expect(back.runs.map(({ progress }) => progress?.done)).toEqual([2, 3, 4, 5]);
 });
 
+/** Waits until Temporal has not been asked for anything new for so long. */
+async function unasked(ms: number): Promise<void> {
+  let [quiet, since] = [new Map(proxy.calls), Date.now()];
+  await until(`nothing is asked for ${ms} ms`, () => {
+    if ([...proxy.calls].some(([name, count]) => count !== quiet.get(name)))
+      [quiet, since] = [new Map(proxy.calls), Date.now()];
+    return Date.now() - since > ms;
+  });
+}
+
 test('a lone viewer that comes back at once misses nothing of what went on meanwhile', async () => {
   const run = await started();
   const first = await openEvents(run.events);
@@ -139,7 +149,7 @@ test('a lone viewer that comes back at once misses nothing of what went on meanw
   for (const done of [1, 2]) {
     await run.lead({ done });
     await until(`${done} done`, async () => (await api.call(run.path)).body.progress?.done === done);
-    await new Promise((resolve) => setTimeout(resolve, 200)); // longer than between two looks
+    await unasked(300); // longer than between two looks
   }
   const back = await openEvents(run.events, { 'Last-Event-ID': first.events[0]!.id });
   await back.has('what went on', isDone(2));
@@ -212,12 +222,9 @@ test('100 viewers of a run cost Temporal what one does, and nothing once they ha
   expect(proxy.peak.get(history)).toBe(1);
 
   for (const stream of [one, ...others]) stream.leave();
-  let [quiet, since] = [new Map(proxy.calls), Date.now()];
-  await until('nothing is asked for a second', () => {
-    const isSame = watching.every((name) => proxy.calls.get(name) === quiet.get(name));
-    if (!isSame) [quiet, since] = [new Map(proxy.calls), Date.now()];
-    return (proxy.open.get(history) ?? 0) === 0 && Date.now() - since > 1_000;
-  });
+  await unasked(1_000); // else a poll that has just ended might be followed by another
+  await until('nobody polls', () => (proxy.open.get(history) ?? 0) === 0);
+  const quiet = new Map(proxy.calls);
   await run.lead({ done: 3 });
   await until('the run is 3 on', async () => (await run.handle.query<{ done: number }>('progress')).done === 3);
   for (const name of watching) expect(proxy.calls.get(name)).toBe(quiet.get(name));
