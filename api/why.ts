@@ -58,7 +58,7 @@ export function whyOf({ client, runs, ledger }: { client: Client; runs: Runs; le
       (await waitsForTime(run, facts, description)) ??
       (await steps(run, description)) ??
       (await untaken(description)) ??
-      between(run)
+      (await between(run))
     );
   }
 
@@ -142,6 +142,27 @@ export function whyOf({ client, runs, ledger }: { client: Client; runs: Runs; le
     };
   }
 
+  /** No step, and nothing for its code to do: it sleeps, until the timer that it has set last. */
+  async function between({ workflowId, runId, progress, startedAt }: Run): Promise<Reason> {
+    const { history } = await withinMs(client, undefined, () =>
+      client.workflowService.getWorkflowExecutionHistoryReverse({
+        namespace: client.options.namespace,
+        execution: { workflowId, runId },
+        maximumPageSize: 50,
+      }),
+    );
+    const timer = (history?.events ?? []).find(({ timerStartedEventAttributes }) => timerStartedEventAttributes);
+    const since = iso(timer?.eventTime);
+    const ms = Number(timer?.timerStartedEventAttributes?.startToFireTimeout?.seconds ?? 0) * 1_000;
+    const next = since === undefined ? undefined : new Date(Date.parse(since) + ms).toISOString();
+    const until = next === undefined ? '' : ` until ${next}`;
+    return {
+      why: `It waits${until}: ${progress?.message || 'it is between two steps'}.`,
+      since: since ?? startedAt,
+      next,
+    };
+  }
+
   async function noWorkerOn(queue: string, kind: keyof typeof queueTypes): Promise<string | undefined> {
     const { pollers } = await withinMs(client, undefined, () =>
       client.workflowService.describeTaskQueue({
@@ -176,11 +197,6 @@ function failingCode({ workflowExecutionInfo, pendingWorkflowTask }: Description
     attempt,
   };
 }
-
-const between = ({ progress, startedAt }: Run): Reason => ({
-  why: progress?.message ? `It waits between two steps: ${progress.message}.` : 'It is between two steps.',
-  since: startedAt,
-});
 
 function rank({ state, attempt }: Pending): number {
   if (Number(state) === states.scheduled) return (attempt ?? 1) > 1 ? 0 : 1;

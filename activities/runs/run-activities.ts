@@ -37,7 +37,7 @@ export interface RunTools {
 }
 
 /** Starts at once in one process; more only wait for Temporal's database. */
-const startsAtOnce = 16;
+const startsAtOnce = 8;
 
 export function runActivities({ ledger, blobs, stepContext, otherRuns }: RunTools) {
   const slots = new Slots(startsAtOnce);

@@ -3,6 +3,7 @@ import { Client, Connection } from '@temporalio/client';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { recipientsOf } from '../support/campaigns.js';
 import { caller, type Caller } from '../support/caller.js';
+import { onePixel } from '../support/one-pixel.js';
 import { startStack, type TestStack } from '../support/stack.js';
 import { until } from '../support/until.js';
 
@@ -215,9 +216,3 @@ interface Summary {
   readonly sample: unknown[];
   readonly bulk?: { readonly workflowId: string; readonly links: { readonly self: string } };
 }
-
-/** A white pixel. */
-const onePixel = Uint8Array.from(
-  atob('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8/5+hHgAHggJ/PchI7wAAAABJRU5ErkJggg=='),
-  (character) => character.charCodeAt(0),
-);
