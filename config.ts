@@ -91,11 +91,13 @@ const environment = z.object({
     .transform((text, ctx) => {
       try {
         const ms = toMs(text);
-        if (ms >= toMs('1h') && ms <= toMs('3650d')) return ms;
+        if (ms >= toMs('1s') && ms <= toMs('3650d')) return ms;
       } catch {
         // worded below
       }
-      ctx.addIssue(`must be a duration from 1h to 3650d, like 30d or 48h, got "${text}"`);
+      ctx.addIssue(
+        `must be a duration from 1s to 3650d, like 30d or 48h (Temporal itself takes no less than 1h), got "${text}"`,
+      );
       return z.NEVER;
     }),
   LOG_LEVEL: z.enum(logLevels, { error: `must be one of ${logLevels.join(', ')}` }).default('info'),

@@ -11,6 +11,8 @@ export interface StepContext {
   readonly type: string;
   readonly onAmbiguous: 'resend' | 'hold';
   readonly holder: Holder;
+  /** Not a redrive: receipts of an earlier run under this ID don't count. */
+  readonly isFirst: boolean;
   /** ISO 8601: the time for which a schedule started the run. An effect key made of it is the same for a run started again for that time. */
   readonly scheduledFor?: string;
   /** Aborts when the run is cancelled or the worker's time to stop is up. */
@@ -28,6 +30,7 @@ export const stepHeaders = new AsyncLocalStorage<{
   tenant: string;
   onAmbiguous: 'resend' | 'hold';
   chain: string;
+  isFirst?: true;
   expiresAt?: string;
   scheduledFor?: string;
 }>();
@@ -43,6 +46,7 @@ export function stepContext(): StepContext {
     tenant: header.tenant,
     type: info.workflowType ?? '',
     onAmbiguous: header.onAmbiguous,
+    isFirst: header.isFirst === true,
     ...(header.scheduledFor !== undefined && { scheduledFor: header.scheduledFor }),
     signal: context.cancellationSignal,
     heartbeat: () => context.heartbeat(),

@@ -210,6 +210,8 @@ function judge(old: Receipt, claim: Claim, { me, now, holder, options }: Claiman
   if (old.workflowId === holder.workflowId && old.item !== claim.item) return { state: 'duplicate' };
   const ours: Claimed = { state: 'ours', receipt: old.id, attempts: old.attempts };
   const isEarlierRun = old.chain !== holder.chain;
+  const isForgotten = options.forgetEarlierRuns === true && isEarlierRun && old.workflowId === holder.workflowId;
+  if (isForgotten && !isLive(old, now)) return { ...ours, attempts: 0 };
   switch (old.state) {
     case 'claimed':
       return old.holder === me || !isLive(old, now) ? ours : { state: 'held' };
@@ -223,6 +225,7 @@ function judge(old: Receipt, claim: Claim, { me, now, holder, options }: Claiman
     case 'done':
       return options.redo === true ? ours : settled(old, old.state);
     case 'unknown':
+      if (isEarlierRun && options.onAmbiguous === 'resend' && old.discardedAt === null) return ours;
       return settled(old, old.state);
   }
 }
@@ -275,7 +278,7 @@ function receiptStatements(durable: Sqlite, swift: Sqlite) {
     ),
     take: durable.prepare(
       `UPDATE receipts SET item = j.value ->> 1, about = coalesce(j.value ->> 2, about), workflow_id = ?2, holder = ?3,
-              state = 'claimed', round = ?4, code = NULL, message = NULL, result = NULL, changed_at = ?5
+              state = 'claimed', round = ?4, code = NULL, message = NULL, result = NULL, discarded_at = NULL, changed_at = ?5
        FROM json_each(?1) AS j WHERE receipts.id = j.value ->> 0`,
     ),
     lose: durable.prepare(

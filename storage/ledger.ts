@@ -47,6 +47,11 @@ export interface ClaimOptions {
   readonly round: number;
   /** Takes a `done` receipt too: its stored result is no longer good, such as a blob that is gone. */
   readonly redo?: boolean;
+  /**
+   * Takes whatever an earlier chain of the same workflow ID has left: it is over, and what runs now is no redrive of it.
+   * Receipts of other workflow IDs count as ever.
+   */
+  readonly forgetEarlierRuns?: boolean;
 }
 
 /** In the order of the claims. */
@@ -110,7 +115,8 @@ export interface Ledger extends Acts, DeadLetters, Pauses, PendingRuns {
    * Claims effects before they are done, in one durable transaction that also renews the holder's lease.
    * Within one call and between calls, one effect is ours for one holder only.
    *
-   * - `failed` of an earlier chain counts as `retry`: a redriven run tries it again.
+   * - `failed` of an earlier chain counts as `retry`: a redriven run tries it again; but not what a person discarded.
+   * - `unknown` of an earlier chain is ours for `resend`: who redrives with it has decided so.
    * - `claimed` of a holder that is gone was never handed over: it becomes ours.
    * - `sending` of a holder that is gone: ours for `resend`, settled as `unknown` for `hold`.
    * @param claims at most 64; more throws RangeError

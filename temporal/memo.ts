@@ -57,6 +57,8 @@ export interface StepHeader {
   readonly onAmbiguous: OnAmbiguous;
   /** The first run of a continued-as-new chain: what belongs to one run of a job, and not to an earlier one of the same id. */
   readonly chain: string;
+  /** No redrive: what an earlier run under the same ID has done is of another life of its Idempotency-Key, past its retention. */
+  readonly isFirst?: true;
   /** ISO 8601: a first attempt that begins later must not begin at all. Only until the run has begun its work. */
   readonly expiresAt?: string;
   /** ISO 8601: the time for which a schedule started the run, for effect keys. */

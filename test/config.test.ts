@@ -107,7 +107,7 @@ test('closed runs are kept from an hour to ten years', () => {
   expect(readConfig({ RETENTION: '3650d' }).retentionMs).toBe(3_650 * 86_400_000);
   for (const value of ['3651d', '59m', 'ever']) {
     expect(faultOf({ RETENTION: value })).toBe(
-      `RETENTION must be a duration from 1h to 3650d, like 30d or 48h, got "${value}".`,
+      `RETENTION must be a duration from 1s to 3650d, like 30d or 48h (Temporal itself takes no less than 1h), got "${value}".`,
     );
   }
 });

@@ -100,7 +100,11 @@ export async function workSlice<Row>(
       }
       const named = chunk.map(({ index, row }) => ({ index, row, effect: work.effectOf(row, context) }));
       const claims = named.map(({ index, row, effect }) => ({ effect, item: index, about: work.aboutOf(row) }));
-      const claimed = await ledger.claim(claims, holder, { onAmbiguous: context.onAmbiguous, round: slice.round });
+      const claimed = await ledger.claim(claims, holder, {
+        onAmbiguous: context.onAmbiguous,
+        round: slice.round,
+        forgetEarlierRuns: context.isFirst,
+      });
       for (const [at, item] of named.entries()) yield { ...item, claimed: claimed[at] as Claimed };
     }
   }

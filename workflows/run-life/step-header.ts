@@ -6,13 +6,16 @@ import { ownMemo } from './memo.js';
 
 export const sendStepHeader = (expiry: Expiry): WorkflowOutboundCallsInterceptor => ({
   async scheduleActivity(input, next) {
-    const { tenant, onAmbiguous } = ownMemo();
+    const { tenant, onAmbiguous, fingerprint, redrives, schedule } = ownMemo();
+    // Of what was started by hand nobody knows; and a schedule's backfill runs again what has run for that time.
+    const isFirst = fingerprint !== '' && redrives === undefined && schedule === undefined;
     const expiresAt = expiry.at();
     const scheduledFor = workflowInfo().searchAttributes['TemporalScheduledStartTime']?.[0] as Date | undefined;
     const header: StepHeader = {
       tenant,
       onAmbiguous,
       chain: workflowInfo().firstExecutionRunId,
+      ...(isFirst && { isFirst }),
       ...(expiresAt !== undefined && { expiresAt }),
       ...(scheduledFor !== undefined && { scheduledFor: scheduledFor.toISOString() }),
     };

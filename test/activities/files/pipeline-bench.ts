@@ -27,6 +27,7 @@ export async function fileBench({ decoders }: { decoders?: Decoders } = {}) {
       stepContext: () => ({
         tenant,
         type: 'file-pipeline',
+        isFirst: true,
         onAmbiguous: 'resend',
         signal,
         heartbeat,
