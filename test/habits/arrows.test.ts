@@ -3,7 +3,7 @@ import { ESLint } from 'eslint';
 import tseslint from 'typescript-eslint';
 import { describe, expect, test } from 'vitest';
 
-const pureNames = 'failure-code memo progress search-attributes'.split(' ').map((name) => `temporal/${name}`);
+const pureNames = 'failure memo progress search-attributes steering'.split(' ').map((name) => `temporal/${name}`);
 
 const mayImport: Record<string, string[]> = {
   'jobs/a.ts': [],
@@ -62,7 +62,7 @@ describe('the arrows', () => {
     const asked = `import type { FileTools } from '../activities/files/file-activities.js';`;
     expect(await messages('workflows/a.ts', asked)).toEqual([
       expect.stringContaining(
-        "workflows may import jobs, temporal/failure-code, temporal/memo, temporal/progress and temporal/search-attributes, not activities: a step's types stand in its contract",
+        "workflows may import jobs, temporal/failure, temporal/memo, temporal/progress, temporal/search-attributes and temporal/steering, not activities: a step's types stand in its contract",
       ),
     ]);
   });
