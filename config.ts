@@ -135,6 +135,15 @@ const environment = z.object({
     .pipe(z.array(z.enum(taskQueues, { error: `must be a comma list of ${taskQueues.join(', ')}` })).min(1)),
   // Below 4, one run's two slices could take more than half of the slots.
   WORKER_CONCURRENCY: wholeNumber(4, 1_000).default(20),
+  // Of 1 the SDK would make 2.
+  WORKER_CACHED_WORKFLOWS: z
+    .string()
+    .transform(Number)
+    .refine(
+      (number) => Number.isInteger(number) && number >= 0 && number !== 1 && number <= 100_000,
+      'must be 0 for none, or a whole number from 2 to 100000',
+    )
+    .optional(),
   WORKER_HEALTH_PORT: port().optional(),
   SMTP_URL: smtpUrl.optional(),
   MAIL_DOMAIN: z
@@ -217,6 +226,8 @@ export function readConfig(env: NodeJS.ProcessEnv) {
       queues: [...new Set(e.WORKER_QUEUES)],
       unserved: taskQueues.filter((queue) => !e.WORKER_QUEUES.includes(queue)),
       concurrency: e.WORKER_CONCURRENCY,
+      /** Undefined: as many as the SDK holds to fit the memory. */
+      cachedWorkflows: e.WORKER_CACHED_WORKFLOWS,
       healthPort: e.WORKER_HEALTH_PORT,
     },
     mail: {

@@ -96,6 +96,7 @@ describe('docker-compose.yml', () => {
       'LOG_LEVEL',
       'WORKER_QUEUES',
       'WORKER_CONCURRENCY',
+      'WORKER_CACHED_WORKFLOWS',
       'MAIL_DOMAIN',
       'MAIL_FROM',
       'MAIL_RATE',

@@ -47,6 +47,8 @@ describe('a wrong value is refused with what it must be', () => {
     ['TEMPORAL_ADDRESS', '127.0.0.1:99999', 'host:port, with a port from 1 to 65535'],
     ['WORKER_CONCURRENCY', '1', 'a whole number from 4 to 1000'],
     ['WORKER_CONCURRENCY', '4.5', 'a whole number from 4 to 1000'],
+    ['WORKER_CACHED_WORKFLOWS', '1', '0 for none, or a whole number from 2 to 100000'],
+    ['WORKER_CACHED_WORKFLOWS', '-2', '0 for none, or a whole number from 2 to 100000'],
     ['MAIL_RATE', '0', 'mails per second: more than 0, at most 100000'],
     ['LOG_LEVEL', 'loud', 'one of fatal, error, warn, info, debug, trace'],
   ])('%s=%s', (name, value, meant) => {
@@ -103,9 +105,9 @@ describe('paths of PEM files', () => {
   });
 });
 
-test('closed runs are kept from an hour to ten years', () => {
+test('closed runs are kept from a second to ten years', () => {
   expect(readConfig({ RETENTION: '3650d' }).retentionMs).toBe(3_650 * 86_400_000);
-  for (const value of ['3651d', '59m', 'ever']) {
+  for (const value of ['3651d', '0s', 'ever']) {
     expect(faultOf({ RETENTION: value })).toBe(
       `RETENTION must be a duration from 1s to 3650d, like 30d or 48h (Temporal itself takes no less than 1h), got "${value}".`,
     );

@@ -98,6 +98,7 @@ function createWorker(
     identity: `longhaul-worker ${hostname()}:${process.pid} ${queue}`,
     workflowBundle: { codePath: fileURLToPath(new URL('../workflow-bundle.js', import.meta.url)) },
     activities,
+    ...(config.worker.cachedWorkflows !== undefined && { maxCachedWorkflows: config.worker.cachedWorkflows }),
     interceptors: { activity: [runHeader, refuseExpired, refusePaused(ledger), jitteredRetry] },
     maxHeartbeatThrottleInterval: '1s', // by default up to 0.8 of a step's heartbeat timeout: so long a cancel would take
     stickyQueueScheduleToStartTimeout: '2s', // by default 10 s: so long a run would wait for a worker that died

@@ -81,6 +81,7 @@ export function plainEnv(): Record<string, string> {
     'XDG_CACHE_HOME',
     'NODE_EXTRA_CA_CERTS',
     'TEMPORAL_CLI_PATH',
+    'WORKER_CACHED_WORKFLOWS', // .ci/run runs tests a second time without the cache
   ];
   return Object.fromEntries(
     kept.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])),
