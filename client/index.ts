@@ -7,6 +7,7 @@
  */
 import type { z } from 'zod';
 import type { AnyJob, JobType } from '../jobs/index.js';
+import { DeadLetters } from './dead-letters.js';
 import { eventsOf } from './events.js';
 import { Schedules } from './schedules.js';
 
@@ -48,6 +49,8 @@ export interface Run<Type extends JobType = JobType> {
   readonly tags: readonly string[];
   readonly error?: RunError;
   readonly result?: ResultOf<Type>;
+  /** What people did to it, the latest first; not in lists. */
+  readonly acts?: readonly Act[];
   readonly links: { readonly self: string; readonly events: string; readonly temporalUi: string };
 }
 
@@ -87,6 +90,67 @@ export interface StartOptions {
   readonly idempotencyKey?: string;
   /** A mail of which nobody knows whether it left: send it again, or hold it for a person. */
   readonly onAmbiguous?: 'resend' | 'hold';
+  /** When to begin: RFC 3339. */
+  readonly runAt?: string | Date;
+  /** Or how long from now: '90s', '24h', 'PT24H'. */
+  readonly delay?: string;
+  /** What has not begun by then, counted from `runAt` or from now, fails with code `expired`. */
+  readonly expiresIn?: string;
+  /** 1 goes first, 5 last. */
+  readonly priority?: 1 | 2 | 3 | 4 | 5;
+  readonly tags?: readonly string[];
+}
+
+/** Who does it and why, for the record; both are shown on the run. */
+export interface Person {
+  readonly by?: string;
+  readonly reason?: string;
+}
+
+export interface Act extends Person {
+  readonly act: string;
+  readonly by: string;
+  readonly at: string;
+}
+
+/** What a run waits for, in one sentence. */
+export interface Why {
+  readonly workflowId: string;
+  readonly status: OpenStatus | ClosedStatus;
+  readonly why: string;
+  readonly since?: string;
+  readonly next?: string;
+  readonly step?: string;
+  readonly attempt?: number;
+  readonly lastError?: string;
+}
+
+export type BatchItem =
+  | { readonly index: number; readonly outcome: 'accepted'; readonly workflowId: string }
+  | {
+      readonly index: number;
+      readonly outcome: 'refused';
+      readonly code: string;
+      readonly detail: string;
+      readonly errors?: readonly { readonly path: string; readonly message: string }[];
+    };
+
+/** What became of one run of a batch, or of a bulk act. */
+export interface Item {
+  readonly index: number;
+  readonly workflowId: string;
+  readonly outcome: string;
+  readonly code?: string;
+  readonly message?: string;
+}
+
+export interface RunQuery {
+  readonly type?: string;
+  readonly status?: string;
+  readonly tag?: string;
+  /** Created at or after, and before: RFC 3339. */
+  readonly after?: string;
+  readonly before?: string;
 }
 
 /** A refusal (RFC 9457). `code` is stable; docs/errors.md lists all. */
@@ -116,6 +180,7 @@ type RunRef = string | { readonly workflowId: string };
 export class Longhaul {
   readonly url: string;
   readonly schedules = new Schedules((method, path, init) => this.#call(method, path, init));
+  readonly deadLetters = new DeadLetters((method, path, init) => this.#call(method, path, init));
   readonly #apiKey: string | undefined;
 
   /** @param options.apiKey one of the server's API_KEYS, if it has any */
@@ -128,11 +193,10 @@ export class Longhaul {
   async start<Type extends JobType>(
     type: Type,
     input: InputOf<Type>,
-    { idempotencyKey, onAmbiguous }: StartOptions = {},
+    { idempotencyKey, ...options }: StartOptions = {},
   ): Promise<{ run: Run<Type>; replayed: boolean }> {
     const response = await this.#call('POST', `/v1/jobs/${encodeURIComponent(type)}`, {
-      body: JSON.stringify({ input, onAmbiguous }),
-      headers: { 'content-type': 'application/json', ...(idempotencyKey && { 'idempotency-key': idempotencyKey }) },
+      ...json({ input, ...options }, idempotencyKey),
     });
     return {
       run: (await response.json()) as Run<Type>,
@@ -140,12 +204,36 @@ export class Longhaul {
     };
   }
 
+  /** Up to 1,000 at once, each with an idempotencyKey of its own if wanted; answered in the time of one start. */
+  async startBatch<Type extends JobType>(
+    type: Type,
+    runs: readonly ({ readonly input: InputOf<Type> } & StartOptions)[],
+    { idempotencyKey }: Pick<StartOptions, 'idempotencyKey'> = {},
+  ): Promise<{ batch: Run | null; items: BatchItem[]; replayed: boolean }> {
+    const response = await this.#call(
+      'POST',
+      `/v1/jobs/${encodeURIComponent(type)}/batch`,
+      json({ runs }, idempotencyKey),
+    );
+    const answer = (await response.json()) as { batch: Run | null; items: BatchItem[] };
+    return { ...answer, replayed: response.headers.get('idempotency-replayed') === 'true' };
+  }
+
+  /** What became of each run of a batch, or of a bulk act. */
+  async items(
+    run: RunRef,
+    page: { limit?: number; cursor?: string } = {},
+  ): Promise<{ items: Item[]; nextCursor: string | null }> {
+    const response = await this.#call('GET', `${pathOf(run)}/items${queryOf(page)}`);
+    return response.json() as Promise<{ items: Item[]; nextCursor: string | null }>;
+  }
+
   async run<Type extends JobType = JobType>(run: RunRef): Promise<Run<Type>> {
     return (await this.#call('GET', pathOf(run))).json() as Promise<Run<Type>>;
   }
 
   async runs(
-    query: { type?: JobType; status?: string; limit?: number; cursor?: string } = {},
+    query: RunQuery & { limit?: number; cursor?: string } = {},
   ): Promise<{ runs: Run[]; nextCursor: string | null }> {
     const response = await this.#call('GET', `/v1/runs${queryOf(query)}`);
     return response.json() as Promise<{ runs: Run[]; nextCursor: string | null }>;
@@ -196,9 +284,66 @@ export class Longhaul {
       yield { id, event: event as RunEvent['event'], run: JSON.parse(data) as Run<Type> };
   }
 
+  /** One sentence: what it waits for, since when, and what comes next. */
+  async why(run: RunRef): Promise<Why> {
+    return (await this.#call('GET', `${pathOf(run)}/why`)).json() as Promise<Why>;
+  }
+
   /** Asks for the end of a run; what it has begun is tidied up. @throws Problem 409 if it has ended */
-  async cancel<Type extends JobType = JobType>(run: RunRef): Promise<Run<Type>> {
-    return (await this.#call('POST', `${pathOf(run)}/cancel`)).json() as Promise<Run<Type>>;
+  cancel<Type extends JobType = JobType>(run: RunRef, person: Person = {}): Promise<Run<Type>> {
+    return this.#act(run, 'cancel', person);
+  }
+
+  /** Ends a run at once, without tidying up. @throws Problem 409 if it has ended */
+  terminate<Type extends JobType = JobType>(run: RunRef, person: Person & { reason: string }): Promise<Run<Type>> {
+    return this.#act(run, 'terminate', person);
+  }
+
+  /** It finishes the steps that run, and begins no other. @throws Problem 503 if no worker answered: ask again */
+  pause<Type extends JobType = JobType>(run: RunRef, person: Person = {}): Promise<Run<Type>> {
+    return this.#act(run, 'pause', person);
+  }
+
+  resume<Type extends JobType = JobType>(run: RunRef, person: Person = {}): Promise<Run<Type>> {
+    return this.#act(run, 'resume', person);
+  }
+
+  /** Moves a delayed run. @throws Problem 409 if it has begun */
+  reschedule<Type extends JobType = JobType>(
+    run: RunRef,
+    when: Person & ({ runAt: string | Date } | { delay: string }),
+  ): Promise<Run<Type>> {
+    return this.#act(run, 'reschedule', when);
+  }
+
+  /** Begins a delayed run. @throws Problem 409 if it has begun */
+  runNow<Type extends JobType = JobType>(run: RunRef, person: Person = {}): Promise<Run<Type>> {
+    return this.#act(run, 'run-now', person);
+  }
+
+  /** Runs again what failed for good; what succeeded is not repeated. @throws Problem 409 if there is nothing to redrive */
+  redrive<Type extends JobType = JobType>(
+    run: RunRef,
+    how: Person & { input?: InputOf<Type>; onAmbiguous?: 'resend' | 'hold' } = {},
+  ): Promise<Run<Type>> {
+    return this.#act(run, 'redrive', how);
+  }
+
+  /** All open runs that the query fits. @returns how many, and the run that does it */
+  async cancelAll(
+    query: RunQuery & Person & { dryRun?: boolean },
+  ): Promise<{ count: number; sample: Run[]; bulk?: Run }> {
+    const response = await this.#call('POST', '/v1/runs/cancel', json(query));
+    return response.json() as Promise<{ count: number; sample: Run[]; bulk?: Run }>;
+  }
+
+  /** Stops all of a job type; new runs are accepted and wait. */
+  async pauseJobType(type: JobType, person: Person = {}): Promise<void> {
+    await this.#call('POST', `/v1/job-types/${encodeURIComponent(type)}/pause`, json(person));
+  }
+
+  async resumeJobType(type: JobType, person: Person = {}): Promise<void> {
+    await this.#call('POST', `/v1/job-types/${encodeURIComponent(type)}/resume`, json(person));
   }
 
   /** The recipients whose mail failed or is unknown, by row. */
@@ -228,6 +373,10 @@ export class Longhaul {
     return this.#call('GET', `/v1/files/${encodeURIComponent(fileId)}`);
   }
 
+  async #act<Type extends JobType>(run: RunRef, verb: string, body: object): Promise<Run<Type>> {
+    return (await this.#call('POST', `${pathOf(run)}/${verb}`, json(body))).json() as Promise<Run<Type>>;
+  }
+
   async #call(method: string, path: string, init: RequestInit & { duplex?: string } = {}): Promise<Response> {
     const headers = { ...(init.headers as Record<string, string>) };
     if (this.#apiKey !== undefined) headers['authorization'] = `Bearer ${this.#apiKey}`;
@@ -243,7 +392,12 @@ export class Longhaul {
 // Ids hold letters, digits, `:`, `-` and `.` only, but what is asked for is anyone's.
 const pathOf = (run: RunRef) => `/v1/runs/${encodeURIComponent(typeof run === 'string' ? run : run.workflowId)}`;
 
-function queryOf(values: Record<string, string | number | undefined>): string {
+const json = (body: object, idempotencyKey?: string): RequestInit => ({
+  body: JSON.stringify(body),
+  headers: { 'content-type': 'application/json', ...(idempotencyKey && { 'idempotency-key': idempotencyKey }) },
+});
+
+function queryOf(values: object): string {
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries(values)) if (value !== undefined) query.set(name, String(value));
   return query.size === 0 ? '' : `?${query}`;

@@ -1,5 +1,5 @@
 /** Schedules: `longhaul.schedules.put('nightly', { type, input, cron: '30 4 * * *' })`. */
-import type { InputOf, JobType } from './index.js';
+import type { InputOf, JobType, Person } from './index.js';
 
 export type Overlap = 'skip' | 'bufferOne' | 'bufferAll' | 'cancelOther' | 'terminateOther' | 'allowAll';
 
@@ -115,12 +115,6 @@ export interface Schedule {
     readonly at: string;
   }[];
   readonly links: { readonly self: string; readonly temporalUi: string };
-}
-
-/** Who acts and why, for the record. */
-export interface Person {
-  readonly by?: string;
-  readonly reason?: string;
 }
 
 export interface ScheduleChange {
