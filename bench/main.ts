@@ -9,8 +9,10 @@ import { markdown, type Table } from './figures.js';
 import type { FloorQuestions } from './floor.js';
 import { startHelper } from './helper.js';
 import { campaign } from './measures/campaign.js';
+import { delayedJobs } from './measures/delayed-jobs.js';
 import { longLists } from './measures/long-lists.js';
 import { oneMail } from './measures/one-mail.js';
+import { redrive } from './measures/redrive.js';
 import { secondStart } from './measures/second-start.js';
 import { sseViewers } from './measures/sse-viewers.js';
 import { workerKill } from './measures/worker-kill.js';
@@ -24,6 +26,8 @@ const measurements: Record<string, Measurement> = {
   'worker-kill': workerKill,
   'long-lists': longLists,
   'sse-viewers': sseViewers,
+  'delayed-jobs': delayedJobs,
+  redrive,
 };
 
 const usage = `Usage: npm run bench -- [--only ${Object.keys(measurements).join(',')}] [--runs 5] [--json]`;

@@ -21,7 +21,8 @@ let delayMs = 0;
 let firstAt = 0;
 let lastAt = 0;
 let mails = 0;
-let recipients = new Set<string>();
+/** By recipient, when its first mail was accepted, in Unix milliseconds. */
+let recipients = new Map<string, number>();
 let messageIds = new Set<string>();
 let awaited: { recipients: number; resolve: (arrivals: Arrivals) => void } | undefined;
 
@@ -42,7 +43,7 @@ const server = new SMTPServer({
       done();
       lastAt = nowMs();
       if (mails++ === 0) firstAt = lastAt;
-      for (const { address } of rcptTo) recipients.add(address);
+      for (const { address } of rcptTo) if (!recipients.has(address)) recipients.set(address, Date.now());
       if (messageId !== undefined) messageIds.add(messageId);
       if (awaited !== undefined && recipients.size >= awaited.recipients) {
         awaited.resolve(arrivals());
@@ -62,7 +63,7 @@ const questions = {
   reset(options: { delayMs: number }) {
     delayMs = options.delayMs;
     firstAt = lastAt = mails = 0;
-    recipients = new Set();
+    recipients = new Map();
     messageIds = new Set();
     awaited = undefined;
   },
@@ -73,6 +74,7 @@ const questions = {
       else awaited = { recipients: wanted, resolve };
     }),
   arrivals,
+  arrivedAt: () => Object.fromEntries(recipients),
 };
 answerQuestions(questions);
 
