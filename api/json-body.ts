@@ -17,7 +17,7 @@ export const optionalBody: RequestHandler[] = [
   (req, res, next) => (hasBody(req) ? needJson(req, res, next) : next()),
   parse(),
   (req, _res, next) => {
-    req.body ??= {};
+    if (req.body === undefined) req.body = {}; // but null is what it is: no object
     next();
   },
   checkContent,

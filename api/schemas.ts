@@ -200,11 +200,13 @@ const retryPolicy = z.strictObject({
   initialInterval: z.string(),
   coefficient: z.number(),
   maximumInterval: z.string(),
-  jitter: z.tuple([z.number(), z.number()]).describe('Each pause is multiplied by a random factor between the two.'),
+  jitter: z.array(z.number()).length(2).describe('Each pause is multiplied by a random factor between the two.'),
   attempts: z.int(),
   totalTime: z.string(),
   nonRetryable: z.array(z.string()),
 });
+
+const paused = z.strictObject({ by: z.string(), at: time(), reason: z.string().optional() });
 
 export const jobType = z.strictObject({
   type: z.string(),
@@ -223,10 +225,10 @@ export const jobType = z.strictObject({
       retry: retryPolicy,
     }),
   ),
+  paused: paused.optional().describe('By whom and since when; told of one type, not in the list.'),
+  acts: z.array(act).optional().describe('What people did to it, the latest first; told of one type, not in the list.'),
   links: z.strictObject({ self: z.string(), start: z.string() }),
 });
-
-const paused = z.strictObject({ by: z.string(), at: time(), reason: z.string().optional() });
 
 export const jobTypePause = z.strictObject({
   type: z.string(),

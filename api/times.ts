@@ -8,6 +8,14 @@ const iso =
   /^P(?:(\d+(?:[.,]\d+)?)W)?(?:(\d+(?:[.,]\d+)?)D)?(?:T(?=\d)(?:(\d+(?:[.,]\d+)?)H)?(?:(\d+(?:[.,]\d+)?)M)?(?:(\d+(?:[.,]\d+)?)S)?)?$/;
 
 const farthestMs = 3_650 * unitMs.d;
+
+/** What JSON Schema can tell of a length of time. */
+export const durationShape = {
+  minLength: 2, // the shortest is 1s: the patterns alone would take nothing at all
+  pattern: [human, iso].map(({ source }) => source.replaceAll('\\d', '[0-9]')).join('|'),
+  examples: ['90s', '24h', '1h30m', 'PT24H'],
+};
+
 const words = 'must be a length of time, like 90s, 24h, 1h30m or PT24H';
 
 /** '90s', '1h30m' or ISO 8601 'PT24H', as milliseconds; more than zero unless `fromMs` says otherwise. */
@@ -15,6 +23,7 @@ export const duration = ({ fromMs = 1, toMs = farthestMs }: { fromMs?: number; t
   z
     .string()
     .max(100)
+    .meta(durationShape)
     .transform((text, ctx) => {
       const ms = durationMs(text);
       if (ms === undefined) ctx.addIssue({ code: 'custom', message: words });
