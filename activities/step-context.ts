@@ -31,6 +31,7 @@ export const stepHeaders = new AsyncLocalStorage<{
   onAmbiguous: 'resend' | 'hold';
   chain: string;
   isFirst?: true;
+  isCancelling?: true;
   expiresAt?: string;
   scheduledFor?: string;
 }>();

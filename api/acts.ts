@@ -3,17 +3,12 @@ import type { Response } from 'express';
 import { z } from 'zod';
 import type { Act, ActName, Acts } from '../storage/acts.js';
 import { callerOf } from './access.js';
+import { line, linePattern } from './line.js';
 import { Problem } from './problems.js';
 
 const maxShown = 50;
 
-const oneLine = (max: number) =>
-  z
-    .string()
-    .trim()
-    .min(1)
-    .max(max)
-    .refine((text) => !/[\r\n\0]/.test(text), 'must be one line');
+const oneLine = (max: number) => line(max).min(1).meta({ pattern: linePattern });
 
 /** Who acts and why, as fields of a call's body. */
 export const who = {

@@ -27,6 +27,9 @@ const maxTags = 10;
 
 /** The body of POST /v1/jobs/{type}. */
 export const orderFor = (job: Job) =>
+  orderShape(job).meta({ not: { required: ['runAt', 'delay'] } });
+
+const orderShape = (job: Job) =>
   z.strictObject({
     input: job.input().meta({ examples: [job.example] }) as z.ZodType<Record<string, unknown>>,
     onAmbiguous: z

@@ -5,17 +5,11 @@ import { isTimeZone } from '../temporal/schedule-times.js';
 import { who } from './acts.js';
 import { tags } from './orders.js';
 import { cronFault } from './schedule-cron.js';
-import { duration as durationSchema, time as timeSchema } from './times.js';
+import { emptyOrLinePattern, line, linePattern } from './line.js';
+import { duration as durationSchema, durationShape, time as timeSchema } from './times.js';
 
 /** Fits a URL path unescaped, and a workflow ID. */
 export const scheduleIdPattern = /^[a-z0-9][a-z0-9._-]{0,99}$/;
-
-const oneLine = (max: number) =>
-  z
-    .string()
-    .trim()
-    .max(max)
-    .refine((text) => !/[\r\n\0]/.test(text), 'must be one line');
 
 const lengths = durationSchema({ fromMs: 0 });
 
@@ -25,7 +19,8 @@ export const msOf = (text: string): number => lengths.parse(text);
 /** Kept as it was sent, so that it is shown so. */
 const duration = (least: string, most: string) => {
   const schema = durationSchema({ fromMs: msOf(least), toMs: msOf(most) });
-  return z.string().superRefine((text, ctx) => {
+  const text = z.string().meta({ ...durationShape, maxLength: 100 });
+  return text.superRefine((text, ctx) => {
     const parsed = schema.safeParse(text);
     if (!parsed.success) ctx.addIssue({ code: 'custom', message: parsed.error.issues[0]!.message });
     else if (parsed.data % 1_000 !== 0) ctx.addIssue({ code: 'custom', message: 'must be in whole seconds' });
@@ -70,7 +65,8 @@ const calendar = () =>
         calendarFields.map((field) => [field, z.union([z.int(), z.string().min(1).max(100)]).optional()]),
       ) as Record<(typeof calendarFields)[number], z.ZodOptional<z.ZodUnion<[z.ZodInt, z.ZodString]>>>,
     )
-    .refine((fields) => Object.keys(fields).length > 0, 'must name at least one field, such as hour');
+    .refine((fields) => Object.keys(fields).length > 0, 'must name at least one field, such as hour')
+    .meta({ minProperties: 1 });
 
 const severalOf = <Item extends z.ZodType>(item: Item) => z.union([item, z.array(item).min(1).max(20)]);
 
@@ -106,6 +102,9 @@ const timing = {
 };
 
 export const kinds = ['cron', 'interval', 'calendar'] as const;
+
+/** For JSON Schema. */
+const oneKind = { oneOf: kinds.map((kind) => ({ required: [kind] })) };
 
 interface TimingSent {
   cron?: unknown;
@@ -159,25 +158,26 @@ const base = (types: readonly string[]) => ({
     .boolean()
     .default(false)
     .describe('How it is created. Later, pause and resume tell: an update leaves it as it is, unless this changes.'),
-  note: oneLine(1_000).optional().describe('For people: what it is for.'),
+  note: line(1_000).meta({ pattern: emptyOrLinePattern }).optional().describe('For people: what it is for.'),
   tags: tags().default([]),
   priority: z.int().min(1).max(5).optional().describe('Of its runs: 1 goes first, 5 last; 3 unless given.'),
   onAmbiguous: z.enum(['resend', 'hold']).default('resend').describe('As for POST /v1/jobs/{type}.'),
   expiresIn: duration('1s', '365d')
     .optional()
     .describe('A run that has not begun its work so long after its start fails as `expired`.'),
-  managedBy: oneLine(100)
-    .pipe(z.string().min(1))
+  managedBy: line(100)
+    .min(1)
+    .meta({ pattern: linePattern })
     .optional()
     .describe('Who owns it, such as schedules.ts. Only who says the same may change it by PUT.'),
 });
 
 /** The body of POST /v1/schedules and PUT /v1/schedules/{id}. */
-export const scheduleBody = (types: readonly string[]) => z.strictObject(base(types)).superRefine(checkTiming);
+export const scheduleBody = (types: readonly string[]) => z.strictObject(base(types)).superRefine(checkTiming).meta(oneKind);
 export type ScheduleBody = z.output<ReturnType<typeof scheduleBody>>;
 
 /** The body of POST /v1/schedules/next. */
-export const timingBody = () => z.strictObject(timing).superRefine(checkTiming);
+export const timingBody = () => z.strictObject(timing).superRefine(checkTiming).meta(oneKind);
 export type TimingBody = z.output<ReturnType<typeof timingBody>>;
 
 export const whoBody = () => z.strictObject(who);

@@ -59,6 +59,8 @@ export interface StepHeader {
   readonly chain: string;
   /** No redrive: what an earlier run under the same ID has done is of another life of its Idempotency-Key, past its retention. */
   readonly isFirst?: true;
+  /** The run is being cancelled: its steps tidy up, also while its job type is paused. */
+  readonly isCancelling?: true;
   /** ISO 8601: a first attempt that begins later must not begin at all. Only until the run has begun its work. */
   readonly expiresAt?: string;
   /** ISO 8601: the time for which a schedule started the run, for effect keys. */

@@ -30,7 +30,8 @@ export const refusePaused =
       async execute(input, next) {
         const { workflowType = '', activityType, workflowExecution } = info;
         const isOfJob = jobOfType(workflowType)?.steps[activityType] !== undefined;
-        const pause = isOfJob ? await ledger.pauseOf(workflowType) : undefined;
+        const tidiesUp = stepHeaders.getStore()?.isCancelling === true;
+        const pause = isOfJob && !tidiesUp ? await ledger.pauseOf(workflowType) : undefined;
         if (pause === undefined) return next(input);
 
         await ledger.keepWaiting({ workflowId: workflowExecution?.workflowId ?? '', pause: pause.number });

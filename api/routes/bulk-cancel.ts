@@ -25,7 +25,8 @@ export const bulkCancel = ({ jobs, runTypes, runs, bulkActs, tenant }: Parts): R
     before: time().optional().describe('Created before.'),
     dryRun: z.boolean().default(false).describe('Only count, and show some.'),
     ...who,
-  });
+  })
+  .meta({ anyOf: ['type', 'status', 'tag', 'after', 'before'].map((filter) => ({ required: [filter] })) });
   return {
     method: 'post',
     path: '/v1/runs/cancel',

@@ -128,6 +128,10 @@ export const discardDeadLetters = ({ runTypes, ledger, tenant }: Parts): Route =
     by: who.by,
     reason: who.reason.unwrap(),
     dryRun: z.boolean().default(false).describe('Only count, and show some.'),
+  })
+  .meta({
+    anyOf: Object.keys(letterFilter(runTypes)).map((filter) => ({ required: [filter] })),
+    dependentRequired: { index: ['workflowId'] },
   });
   return {
     method: 'post',

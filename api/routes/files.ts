@@ -18,6 +18,7 @@ const query = z.strictObject({
     .min(1)
     .max(255)
     .refine((name) => !/[\p{Cc}/\\]/u.test(name), 'must hold no control character and no slash')
+    .meta({ pattern: String.raw`^[^\x00-\x1f\x7f-\x9f/\\]*$` })
     .optional()
     .describe('What the file is called when it is fetched.'),
 });

@@ -1,5 +1,8 @@
 import { scheduleToCloseOf, type Job } from '../../jobs/define-job.js';
 import { retryPolicies } from '../../jobs/retry-policies.js';
+import { subjects } from '../../storage/acts.js';
+import type { TypePause } from '../../storage/pauses.js';
+import { actsOn } from '../acts.js';
 import { jobNamed } from '../job-named.js';
 import { jsonSchema } from '../openapi.js';
 import type { Parts } from '../parts.js';
@@ -22,18 +25,32 @@ export const listJobTypes = ({ jobs }: Parts): Route => {
   };
 };
 
-export const getJobType = ({ jobs }: Parts): Route => ({
+export const getJobType = ({ jobs, ledger }: Parts): Route => ({
   method: 'get',
   path: '/v1/job-types/{type}',
-  handle: (req, res) => void res.json(shown(jobNamed(jobs, req.params['type']))),
+  async handle(req, res) {
+    const job = jobNamed(jobs, req.params['type']);
+    const [pause, acts] = await Promise.all([ledger.pauseOf(job.type), actsOn(ledger, subjects.jobType(job.type))]);
+    res.json({ ...shown(job), ...(pause && { paused: shownPause(pause) }), acts });
+  },
   docs: {
     operationId: 'get-job-type',
-    summary: 'One job type.',
+    summary: 'One job type; whether it is paused, and what people did to it.',
     answers: {
-      200: { description: 'The job type.', schema: ref('JobType'), ...(jobs[0] && { example: shown(jobs[0]) }) },
+      200: {
+        description: 'The job type.',
+        schema: ref('JobType'),
+        ...(jobs[0] && { example: { ...shown(jobs[0]), acts: [] } }),
+      },
     },
-    problems: [404],
+    problems: [404, 503],
   },
+});
+
+export const shownPause = ({ by, reason, at }: TypePause) => ({
+  by,
+  at: new Date(at).toISOString(),
+  ...(reason !== null && { reason }),
 });
 
 const shown = (job: Job) => ({

@@ -7,6 +7,7 @@ import { jsonSchema } from '../openapi.js';
 import type { Parts } from '../parts.js';
 import type { Route } from '../route.js';
 import { ref } from '../schemas.js';
+import { shownPause } from './job-types.js';
 
 const asked = z.strictObject(who);
 const body = {
@@ -32,11 +33,7 @@ export const pauseJobType = ({ jobs, ledger, steering }: Parts): Route => ({
     const paused = await onRecord(ledger, res, { subject, act: 'pause', ...person }, ({ by, reason }) =>
       steering.pauseType(job, by, reason),
     );
-    const { by, reason, at } = paused;
-    res.json({
-      type: job.type,
-      paused: { by, at: new Date(at).toISOString(), ...(reason !== null && { reason }) },
-    });
+    res.json({ type: job.type, paused: shownPause(paused) });
   },
   docs: {
     operationId: 'pause-job-type',

@@ -55,8 +55,18 @@ export const runEvents = ({ live, log, tenant }: Parts): Route => ({
         description: 'The events.',
         content: {
           'text/event-stream': {
-            schema: { type: 'string' },
-            example: `retry: 1234\n\nid: ${exampleId}\nevent: run\ndata: ${JSON.stringify(exampleRun)}\n\n:\n\n`,
+            // Of one event: 3.2 would call it itemSchema.
+            schema: {
+              type: 'object',
+              description: 'The fields of one event.',
+              required: ['id', 'event', 'data'],
+              properties: {
+                id: { type: 'string' },
+                event: { enum: ['run', 'end'] },
+                data: { type: 'string', contentMediaType: 'application/json', contentSchema: ref('Run') },
+              },
+            },
+            example: { id: exampleId, event: 'run', data: JSON.stringify(exampleRun) },
           },
         },
       },

@@ -108,7 +108,8 @@ const moved = z.strictObject({
   ...who,
   runAt: dueTime().optional().describe('When to begin; a time that is past begins at once.'),
   delay: duration({ fromMs: 0 }).optional().describe('How long from now to begin.'),
-});
+})
+.meta({ oneOf: [{ required: ['runAt'] }, { required: ['delay'] }] });
 
 export const rescheduleRun = verb<typeof moved>(({ steering, tenant }) => ({
   act: 'reschedule',

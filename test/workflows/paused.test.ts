@@ -101,6 +101,10 @@ test('a paused job type stops the runs there are, accepts new ones, and all go o
   await until('it sends', () => sent() > before + 20);
   const pause = await api.post('/v1/job-types/email-campaign/pause', { by: 'ada@ops', reason: 'incident 7' });
   expect(pause).toMatchObject({ status: 200, body: { paused: { by: 'ada@ops', reason: 'incident 7' } } });
+  expect((await api.get('/v1/job-types/email-campaign')).body).toMatchObject({
+    paused: { by: 'ada@ops', reason: 'incident 7' },
+    acts: expect.arrayContaining([expect.objectContaining({ act: 'pause', by: 'ada@ops' })]),
+  });
   const fresh = await start(3);
   expect(fresh.status).toBe('running');
   await quiet();

@@ -14,7 +14,7 @@ import {
 import type { Job } from '../../jobs/define-job.js';
 import { steering, typePausedCode, typeResumedSignal } from '../../temporal/steering.js';
 import type { Expiry } from './expiry.js';
-import { changeMemo, ownMemo } from './memo.js';
+import { changeMemo, isCancelling, ownMemo } from './memo.js';
 import { refuse, refuseWhileCancelling } from './refusals.js';
 
 const pause = defineUpdate<void>(steering.pause);
@@ -47,10 +47,14 @@ export function pauses(job: Job, expiry: Expiry): Pauses {
     holdSteps: {
       async scheduleActivity(input, next) {
         if (job.steps[input.activityType] === undefined) return next(input); // the house's own
-        if (isPaused()) await expiry.hold(() => !isPaused());
+        // A run that is being cancelled tidies up, paused or not.
+        const mayBegin = () => !isPaused() || isCancelling();
+        if (!mayBegin()) await expiry.hold(mayBegin);
         // A step that was refused is begun anew, with all its attempts and time.
-        const steps = proxyActivities<Record<string, (...args: unknown[]) => Promise<unknown>>>(input.options);
-        const again = () => steps[input.activityType]!(...input.args);
+        const again = () => {
+          const steps = proxyActivities<Record<string, (...args: unknown[]) => Promise<unknown>>>(input.options);
+          return steps[input.activityType]!(...input.args);
+        };
         try {
           return await expiry.follow(next(input), again);
         } catch (error) {

@@ -2,7 +2,7 @@
 import { defaultPayloadConverter, workflowInfo, type WorkflowOutboundCallsInterceptor } from '@temporalio/workflow';
 import { stepHeader, type StepHeader } from '../../temporal/memo.js';
 import type { Expiry } from './expiry.js';
-import { ownMemo } from './memo.js';
+import { isCancelling, ownMemo } from './memo.js';
 
 export const sendStepHeader = (expiry: Expiry): WorkflowOutboundCallsInterceptor => ({
   async scheduleActivity(input, next) {
@@ -16,6 +16,7 @@ export const sendStepHeader = (expiry: Expiry): WorkflowOutboundCallsInterceptor
       onAmbiguous,
       chain: workflowInfo().firstExecutionRunId,
       ...(isFirst && { isFirst }),
+      ...(isCancelling() && { isCancelling: true }),
       ...(expiresAt !== undefined && { expiresAt }),
       ...(scheduledFor !== undefined && { scheduledFor: scheduledFor.toISOString() }),
     };

@@ -1,0 +1,15 @@
+/** Texts of one line in requests: trimmed before they are checked. */
+import { z } from 'zod';
+
+export const line = (max: number) =>
+  z
+    .string()
+    .trim()
+    .max(max)
+    .refine((text) => !/[\r\n\0]/.test(text), 'must be one line');
+
+/** What JSON Schema can tell of one that is not empty: it knows no trimming. */
+export const linePattern = String.raw`^\s*[^\s\0]([^\r\n\0]*[^\s\0])?\s*$`;
+
+/** Of one that may be. */
+export const emptyOrLinePattern = String.raw`^\s*([^\s\0]([^\r\n\0]*[^\s\0])?\s*)?$`;
