@@ -1,6 +1,5 @@
 /** What people do through the API is kept with who, when and why: first the record, then the act, so that none is missing. */
 import type { Response } from 'express';
-import { z } from 'zod';
 import type { Act, ActName, Acts } from '../storage/acts.js';
 import { callerOf } from './access.js';
 import { line, linePattern } from './line.js';

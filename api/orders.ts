@@ -26,8 +26,7 @@ export interface Order {
 const maxTags = 10;
 
 /** The body of POST /v1/jobs/{type}. */
-export const orderFor = (job: Job) =>
-  orderShape(job).meta({ not: { required: ['runAt', 'delay'] } });
+export const orderFor = (job: Job) => orderShape(job).meta({ not: { required: ['runAt', 'delay'] } });
 
 const orderShape = (job: Job) =>
   z.strictObject({

@@ -173,7 +173,8 @@ const base = (types: readonly string[]) => ({
 });
 
 /** The body of POST /v1/schedules and PUT /v1/schedules/{id}. */
-export const scheduleBody = (types: readonly string[]) => z.strictObject(base(types)).superRefine(checkTiming).meta(oneKind);
+export const scheduleBody = (types: readonly string[]) =>
+  z.strictObject(base(types)).superRefine(checkTiming).meta(oneKind);
 export type ScheduleBody = z.output<ReturnType<typeof scheduleBody>>;
 
 /** The body of POST /v1/schedules/next. */

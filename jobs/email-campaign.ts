@@ -27,6 +27,7 @@ export const recipient = () =>
       .string()
       .max(256)
       .refine((name) => !/[\r\n\0]/.test(name), 'must not hold a line break or NUL')
+      .meta({ pattern: '^[^\\r\\n\\0]*$' })
       .optional()
       .meta({ description: 'Greets as given; HTML is escaped.', examples: ['Ada Lovelace'] }),
     data: z

@@ -17,16 +17,17 @@ const sampleSize = 10;
 
 /** POST /v1/runs/cancel: all open runs that the filter fits. */
 export const bulkCancel = ({ jobs, runTypes, runs, bulkActs, tenant }: Parts): Route => {
-  const schema = z.strictObject({
-    type: z.enum(runTypes).optional(),
-    status: z.enum(openStatuses).optional(),
-    tag: tag().optional(),
-    after: time().optional().describe('Created then or later.'),
-    before: time().optional().describe('Created before.'),
-    dryRun: z.boolean().default(false).describe('Only count, and show some.'),
-    ...who,
-  })
-  .meta({ anyOf: ['type', 'status', 'tag', 'after', 'before'].map((filter) => ({ required: [filter] })) });
+  const schema = z
+    .strictObject({
+      type: z.enum(runTypes).optional(),
+      status: z.enum(openStatuses).optional(),
+      tag: tag().optional(),
+      after: time().optional().describe('Created then or later.'),
+      before: time().optional().describe('Created before.'),
+      dryRun: z.boolean().default(false).describe('Only count, and show some.'),
+      ...who,
+    })
+    .meta({ anyOf: ['type', 'status', 'tag', 'after', 'before'].map((filter) => ({ required: [filter] })) });
   return {
     method: 'post',
     path: '/v1/runs/cancel',

@@ -122,17 +122,18 @@ export const redriveDeadLetters = ({ runTypes, ledger, bulkActs, tenant }: Parts
 
 /** POST /v1/dead-letters/discard: a person has decided that they are done with. */
 export const discardDeadLetters = ({ runTypes, ledger, tenant }: Parts): Route => {
-  const schema = z.strictObject({
-    ...letterFilter(runTypes),
-    index: z.int().min(0).optional().describe('One row of the run that `workflowId` names.'),
-    by: who.by,
-    reason: who.reason.unwrap(),
-    dryRun: z.boolean().default(false).describe('Only count, and show some.'),
-  })
-  .meta({
-    anyOf: Object.keys(letterFilter(runTypes)).map((filter) => ({ required: [filter] })),
-    dependentRequired: { index: ['workflowId'] },
-  });
+  const schema = z
+    .strictObject({
+      ...letterFilter(runTypes),
+      index: z.int().min(0).optional().describe('One row of the run that `workflowId` names.'),
+      by: who.by,
+      reason: who.reason.unwrap(),
+      dryRun: z.boolean().default(false).describe('Only count, and show some.'),
+    })
+    .meta({
+      anyOf: Object.keys(letterFilter(runTypes)).map((filter) => ({ required: [filter] })),
+      dependentRequired: { index: ['workflowId'] },
+    });
   return {
     method: 'post',
     path: '/v1/dead-letters/discard',

@@ -104,12 +104,13 @@ export const runNow = verb(({ steering, tenant }) => ({
   perform: (workflowId) => steering.runNow(tenant, workflowId),
 }));
 
-const moved = z.strictObject({
-  ...who,
-  runAt: dueTime().optional().describe('When to begin; a time that is past begins at once.'),
-  delay: duration({ fromMs: 0 }).optional().describe('How long from now to begin.'),
-})
-.meta({ oneOf: [{ required: ['runAt'] }, { required: ['delay'] }] });
+const moved = z
+  .strictObject({
+    ...who,
+    runAt: dueTime().optional().describe('When to begin; a time that is past begins at once.'),
+    delay: duration({ fromMs: 0 }).optional().describe('How long from now to begin.'),
+  })
+  .meta({ oneOf: [{ required: ['runAt'] }, { required: ['delay'] }] });
 
 export const rescheduleRun = verb<typeof moved>(({ steering, tenant }) => ({
   act: 'reschedule',
