@@ -9,7 +9,7 @@ export const line = (max: number) =>
     .refine((text) => !/[\r\n\0]/.test(text), 'must be one line');
 
 /** What JSON Schema can tell of one that is not empty: it knows no trimming. */
-export const linePattern = String.raw`^\s*[^\s\0]([^\r\n\0]*[^\s\0])?\s*$`;
+export const linePattern = String.raw`^\s*[^\s\x00]([^\r\n\x00]*[^\s\x00])?\s*$`;
 
 /** Of one that may be. */
-export const emptyOrLinePattern = String.raw`^\s*([^\s\0]([^\r\n\0]*[^\s\0])?\s*)?$`;
+export const emptyOrLinePattern = String.raw`^\s*([^\s\x00]([^\r\n\x00]*[^\s\x00])?\s*)?$`;

@@ -22,12 +22,12 @@ export const recipient = () =>
       .string()
       .trim()
       .pipe(z.email('must be an e-mail address; write an international domain in Punycode (xn--…)').max(254))
-      .meta({ description: 'Trimmed before it is checked.', examples: ['ada@example.com'] }),
+      .meta({ description: 'Trimmed before it is checked.', format: 'email', examples: ['ada@example.com'] }),
     name: z
       .string()
       .max(256)
       .refine((name) => !/[\r\n\0]/.test(name), 'must not hold a line break or NUL')
-      .meta({ pattern: '^[^\\r\\n\\0]*$' })
+      .meta({ pattern: '^[^\\r\\n\\x00]*$' })
       .optional()
       .meta({ description: 'Greets as given; HTML is escaped.', examples: ['Ada Lovelace'] }),
     data: z

@@ -37,6 +37,7 @@ export const filePipeline = defineJob({
         .min(1)
         .max(derivativeNames.length)
         .refine((names) => new Set(names).size === names.length, 'must not name a derivative twice')
+        .meta({ uniqueItems: true })
         .default(defaultDerivatives)
         .describe(
           'thumbnail: within 320 × 320, WebP. webp: full size, animations kept. preview: within 1280 × 1280, WebP. jpeg: full size, on white.',
