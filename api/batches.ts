@@ -10,7 +10,9 @@ import type { Fault } from './faults.js';
 import { keyPattern } from './idempotency-key.js';
 import type { CheckOrder } from './orders.js';
 import { Problem } from './problems.js';
-import { planOf, type Run, type Runs } from './runs.js';
+import { idFor, planOf } from './run-plan.js';
+import type { Run } from './run.js';
+import type { Runs } from './runs.js';
 
 export const maxBatch = 1_000;
 
@@ -43,7 +45,7 @@ export function batches(parts: { runs: Runs; checkOrder: CheckOrder; ledger: Led
     /** @returns no run if no item could be accepted */
     async start(request: BatchRequest): Promise<{ run?: Run; replayed: boolean; items: BatchAnswer[] }> {
       const { tenant, job, body, key } = request;
-      const workflowId = runs.idFor(tenant, batch.type, key);
+      const workflowId = idFor(tenant, batch.type, key);
       const checked: (BatchItem | BatchAnswer)[] = [];
       for (const [index, item] of request.items.entries()) checked.push(await check(request, workflowId, item, index));
       const accepted = checked.filter((one) => 'plan' in one);
@@ -84,7 +86,7 @@ export function batches(parts: { runs: Runs; checkOrder: CheckOrder; ledger: Led
       // The same batch sent again must name the same runs.
       const ownKey = idempotencyKey ?? (key === undefined ? undefined : `${batchId} ${index}`);
       const { type, taskQueue, deadline } = job;
-      const run = { workflowId: runs.idFor(tenant, type, ownKey), type, taskQueue, deadline };
+      const run = { workflowId: idFor(tenant, type, ownKey), type, taskQueue, deadline };
       const plan = planOf(run, order, tenant, fingerprintOf(type, body));
       const memo = { ...plan.memo, batch: { workflowId: batchId, index } };
       return { index, workflowId: run.workflowId, lists, plan: { ...plan, memo } as unknown as BatchItem['plan'] };

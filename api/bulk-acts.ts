@@ -3,7 +3,8 @@ import { bulk, type BulkTarget, type BulkVerb } from '../jobs/bulk.js';
 import type { Job } from '../jobs/define-job.js';
 import type { Blobs } from '../storage/blobs.js';
 import { storeList } from '../storage/lists.js';
-import type { Run, Runs } from './runs.js';
+import type { Run } from './run.js';
+import type { Runs } from './runs.js';
 
 /** Runs at most; more are for another call. */
 export const maxBulk = 100_000;

@@ -7,7 +7,8 @@ import { redriveRun, RedriveRefused, type Redrive } from '../temporal/redrive-ru
 import { isClosed, type RunFacts } from '../temporal/run.js';
 import { steering as updates } from '../temporal/steering.js';
 import { awayFor, Problem } from './problems.js';
-import { NotStarted, type Run, type Runs } from './runs.js';
+import { NotStarted, type Run } from './run.js';
+import type { Runs } from './runs.js';
 import { withinMs } from './within.js';
 
 /** Only a worker can answer an update; with none it would take 29 s. */

@@ -2,7 +2,8 @@
 import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
 import type { Ledger } from '../storage/ledger.js';
 import { dateOf, isClosed, type RunFacts, type RunStatus } from '../temporal/run.js';
-import { NotStarted, type Run, type Runs } from './runs.js';
+import { NotStarted, type Run } from './run.js';
+import type { Runs } from './runs.js';
 import { withinMs } from './within.js';
 
 export interface Reason {

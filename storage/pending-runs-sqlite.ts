@@ -10,7 +10,7 @@ export function sqlitePendingRuns({ durable, swift, use }: LedgerFile): PendingR
   );
   const named = swift.prepare(
     `SELECT workflow_id AS workflowId, type, tenant, batch, tags, created_at AS createdAt, due_at AS dueAt,
-       cancelled_at AS cancelledAt
+       started_at AS startedAt, cancelled_at AS cancelledAt
      FROM pending_runs WHERE workflow_id = ?`,
   );
   const cancel = durable.prepare(

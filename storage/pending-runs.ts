@@ -11,12 +11,14 @@ export interface PendingRun {
   readonly createdAt: number;
   /** When it may begin; null for as soon as it is started. */
   readonly dueAt: number | null;
+  /** From here on it is Temporal's, or was. */
+  readonly startedAt: number | null;
   readonly cancelledAt: number | null;
 }
 
 export interface PendingRuns {
   /** In one transaction. A run that is there already stays as it is. */
-  keepPending(runs: readonly Omit<PendingRun, 'cancelledAt'>[]): Promise<void>;
+  keepPending(runs: readonly Omit<PendingRun, 'startedAt' | 'cancelledAt'>[]): Promise<void>;
   pendingRun(workflowId: string): Promise<PendingRun | undefined>;
   /** @returns false for one that is being started, or was; true also when it had been cancelled before */
   cancelPending(workflowId: string, at: number): Promise<boolean>;

@@ -1,6 +1,6 @@
 /** One message to those who watch a run: the run as GET shows it. Written once, however many watch. */
 import { isClosed } from '../../temporal/run.js';
-import type { Run } from '../runs.js';
+import type { Run } from '../run.js';
 import { idOf, type Moment } from './moment.js';
 
 export interface LiveEvent {

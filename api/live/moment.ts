@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { Progress } from '../../temporal/progress.js';
 import { isClosed, runStatuses, type RunFacts, type RunStatus } from '../../temporal/run.js';
-import type { Run } from '../runs.js';
+import type { Run } from '../run.js';
 
 export interface Moment {
   /** Which run under this workflow ID: a redrive is another one, what continues as new is not. */

@@ -4,7 +4,7 @@ import { isTemporalAway } from '../../temporal/errors.js';
 import { pause } from '../../temporal/pause.js';
 import { isClosed, type RunFacts } from '../../temporal/run.js';
 import { Problem } from '../problems.js';
-import type { Run } from '../runs.js';
+import type { Run } from '../run.js';
 import { startOf, type NextOfHistory, type Place } from './history.js';
 import { liveEvent, withProgressOf, type LiveEvent } from './live-event.js';
 import { chainOf, isOlder, momentOf, newsOf, type Moment } from './moment.js';

@@ -7,7 +7,7 @@ import { jsonSchema } from '../openapi.js';
 import type { Parts } from '../parts.js';
 import { invalid } from '../problems.js';
 import type { Route } from '../route.js';
-import type { Run } from '../runs.js';
+import type { Run } from '../run.js';
 import { ref } from '../schemas.js';
 import { dueTime, duration } from '../times.js';
 import type { ActName } from '../../storage/acts.js';

@@ -1,7 +1,7 @@
 /** What is news to one who comes back, whichever API process told what was seen. */
 import { expect, test } from 'vitest';
 import { idOf, momentIn, momentOf, newsOf, type Moment } from '../../../api/live/moment.js';
-import type { Run } from '../../../api/runs.js';
+import type { Run } from '../../../api/run.js';
 import type { RunFacts } from '../../../temporal/run.js';
 
 const progress = { done: 120, total: 500, unit: 'E-Mail äöü', message: 'on its way' };

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import type { LiveEvent } from '../../../api/live/live-event.js';
 import { momentOf } from '../../../api/live/moment.js';
 import { watchRun, type Look } from '../../../api/live/watch.js';
-import type { Run } from '../../../api/runs.js';
+import type { Run } from '../../../api/run.js';
 import type { RunFacts } from '../../../temporal/run.js';
 
 function look(transitions: number, done: number): Look {
