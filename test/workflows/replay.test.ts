@@ -1,0 +1,164 @@
+/**
+ * Workflow code that was changed must still replay the runs that began under the code before: else they hang at their
+ * next turn, after the deploy. What to do when one of these is red: docs/changing-workflows.md
+ */
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { bundleWorkflowCode, DefaultLogger, Runtime, Worker } from '@temporalio/worker';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { decodedPayloads, noise, readHistory, recordedNames, type RecordedHistory } from '../histories/history-file.js';
+import { scenarios } from '../histories/scenarios.js';
+import { repository } from '../support/process.js';
+
+const names = recordedNames();
+const histories = new Map(names.map((name) => [name, readHistory(name)]));
+
+beforeAll(() => {
+  // A red replay is told by its test; `forward`: else the SDK's native half writes lines of its own.
+  Runtime.install({
+    logger: new DefaultLogger('ERROR', () => undefined),
+    telemetryOptions: { logging: { filter: { core: 'ERROR', other: 'ERROR' }, forward: {} } },
+  });
+});
+
+describe('a run that began under the code before replays under that of now', () => {
+  let faults: Map<string, Error>;
+  beforeAll(async () => {
+    faults = await replay({ codePath: join(repository, 'dist/workflow-bundle.js') }, names);
+  });
+
+  test.each(names)('%s', (name) => {
+    const fault = faults.get(name);
+    if (fault !== undefined) throw fault;
+  });
+});
+
+describe('the gate turns red', () => {
+  const trees: string[] = [];
+  afterAll(() => trees.forEach((tree) => rmSync(tree, { recursive: true, force: true })));
+
+  test('for a reordered step, which it names', async () => {
+    const faults = await replayChanged('file-pipeline.js', (code) => {
+      const first = /^.*await inspectFile\(.*\n/m.exec(code)![0];
+      const last = /^.*return \{ source, derivatives: await Promise\.all\(made\) \};\n/m.exec(code)![0];
+      return code
+        .replace(first, '')
+        .replace(last, `const done = await Promise.all(made);\n${first}return { source, derivatives: done };\n`);
+    });
+    expect(faults.get('file-pipeline.completed')).toMatchObject({
+      name: 'DeterminismViolationError',
+      message: expect.stringMatching(/inspectFile.*makeDerivative|makeDerivative.*inspectFile/s),
+    });
+    expect(ofOtherTypes(faults, 'file-pipeline')).toEqual([]);
+  });
+
+  test('for a step more', async () => {
+    const faults = await replayChanged('batch.js', (code) =>
+      code.replace(/^.*await checkedList\(.*\n/m, (line) => `${line}await countOutcomes(null);\n`),
+    );
+    expect(faults.get('batch.completed')).toMatchObject({ message: expect.stringContaining('countOutcomes') });
+    expect(ofOtherTypes(faults, 'batch')).toEqual([]);
+  });
+
+  test('for an event more in what all runs have in common, at every job type', async () => {
+    const faults = await replayChanged('run-life/delay.js', (code) =>
+      code.replace('if (!isWaiting())\n        return;', ''),
+    );
+    for (const type of ['email-campaign', 'file-pipeline', 'batch', 'bulk']) {
+      expect(faults.get(`${type}.completed`), type).toMatchObject({ name: 'DeterminismViolationError' });
+    }
+  });
+
+  test('no more once the change is behind patched(): runs of before keep their order', async () => {
+    const faults = await replayChanged('batch.js', (code) =>
+      code
+        .replace('import { continueAsNew,', 'import { patched, continueAsNew,')
+        .replace(/^.*await checkedList\(.*\n/m, (line) => `${line}if (patched('x')) await countOutcomes(null);\n`),
+    );
+    expect([...faults.keys()]).toEqual([]);
+  });
+
+  /** The histories of all job types, under workflows of which one file is changed. */
+  async function replayChanged(file: string, change: (code: string) => string): Promise<Map<string, Error>> {
+    const dist = mkdtempSync(join(tmpdir(), 'longhaul-changed-'));
+    trees.push(dist);
+    for (const folder of ['workflows', 'jobs', 'temporal']) {
+      cpSync(join(repository, 'dist', folder), join(dist, folder), { recursive: true });
+    }
+    writeFileSync(join(dist, 'package.json'), '{"type":"module"}');
+    symlinkSync(join(repository, 'node_modules'), join(dist, 'node_modules'));
+    const path = join(dist, 'workflows', file);
+    const before = readFileSync(path, 'utf8');
+    const after = change(before);
+    if (after === before) throw new Error(`${file} has changed: this test no longer finds what it is to change`);
+    writeFileSync(path, after);
+    const bundle = await bundleWorkflowCode({
+      workflowsPath: join(dist, 'workflows/index.js'),
+      workflowInterceptorModules: [join(dist, 'workflows/run-life/index.js')],
+      ignoreModules: ['zod'],
+      logger: new DefaultLogger('ERROR'),
+    });
+    return replay(bundle, names);
+  }
+
+  const ofOtherTypes = (faults: Map<string, Error>, type: string) =>
+    [...faults.keys()].filter((name) => !name.startsWith(`${type}.`));
+});
+
+describe('the histories', () => {
+  test('are there of every state that the recorder knows, and of no other', () => {
+    const known = Object.values(scenarios).flatMap((some) => Object.keys(some));
+    expect([...new Set(names.map((name) => name.replace(/-\d+$/, '')))].sort()).toEqual(known.sort());
+  });
+
+  test('end as their names say', () => {
+    const ends = {
+      completed: 'COMPLETED',
+      failed: 'FAILED',
+      cancelled: 'CANCELED',
+      terminated: 'TERMINATED',
+      timed: 'TIMED_OUT',
+    };
+    for (const [name, { events }] of histories) {
+      const [, state] = /\.([a-z]+)/.exec(name)!;
+      const end = ends[state as keyof typeof ends];
+      if (end !== undefined) expect(events.at(-1)!.eventType, name).toBe(`EVENT_TYPE_WORKFLOW_EXECUTION_${end}`);
+    }
+    for (const type of ['email-campaign', 'batch', 'bulk']) {
+      const { events } = histories.get(`${type}.continued-1`)!;
+      expect(events.at(-1)!.eventType).toBe('EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW');
+    }
+  });
+
+  test('show nothing of who recorded them, nor where', () => {
+    for (const [name, { events }] of histories) {
+      const keys = new Set<string>();
+      JSON.stringify(events, (key, value: unknown) => (keys.add(key), value));
+      expect(
+        [...keys].filter((key) => noise.has(key)),
+        name,
+      ).toEqual([]);
+      const text = JSON.stringify(events) + decodedPayloads(events).join('');
+      expect(text.match(/\/(home|root|Users|tmp|work|private)\/|longhaul-worker /g), name).toBeNull();
+      const addresses = text.match(/[\w.+-]+@[\w.-]+/g) ?? [];
+      expect(
+        addresses.filter((address) => !address.endsWith('@example.com')),
+        name,
+      ).toEqual([]);
+    }
+  });
+});
+
+/** @returns what went wrong, by name; of a history that replays nothing */
+async function replay(
+  workflowBundle: { code: string } | { codePath: string },
+  of: readonly string[],
+): Promise<Map<string, Error>> {
+  const faults = new Map<string, Error>();
+  const runs = of.map((name) => ({ workflowId: name, history: histories.get(name) as RecordedHistory & object }));
+  for await (const { workflowId: name, error } of Worker.runReplayHistories({ workflowBundle }, runs)) {
+    if (error !== undefined) faults.set(name, error);
+  }
+  return faults;
+}
