@@ -30,24 +30,6 @@ export function parsedBody<Schema extends z.ZodType>(schema: Schema, body: unkno
   return parsed.data;
 }
 
-/** For calls that take nothing: a body may be there, but only `{}`. */
-export const noBody: RequestHandler[] = [
-  (req, res, next) => (hasBody(req) ? needJson(req, res, next) : next()),
-  parse(),
-  (req, _res, next) => {
-    const body: unknown = req.body;
-    if (body !== undefined && !(isObject(body) && Object.keys(body).length === 0)) {
-      const fields = isObject(body) ? Object.keys(body) : [];
-      throw invalid(
-        fields
-          .map((key) => ({ path: worded([key]), message: 'is unknown here' }))
-          .concat(fields.length === 0 ? notAnObject : []),
-      );
-    }
-    next();
-  },
-];
-
 const notAnObject: Fault = { path: 'body', message: 'must be an object' };
 
 const hasBody = ({ headers }: express.Request) =>
