@@ -157,11 +157,11 @@ test('cancel asks a run to stop, may be asked twice, and is refused once it has 
   expect(late.body.detail).toContain('cancelled');
 });
 
-test('cancel takes no fields', async () => {
+test('cancel takes who and why, and nothing else', async () => {
   const path = await play({ then: 'wait' });
-  expect(await api.post(`${path}/cancel`, { reason: 'x' })).toMatchObject({
+  expect(await api.post(`${path}/cancel`, { reason: 'x', force: true })).toMatchObject({
     status: 422,
-    body: { errors: [{ path: 'reason' }] },
+    body: { errors: [{ path: 'force' }] },
   });
   expect((await api.call(path)).body.status).toBe('running');
 });
@@ -281,7 +281,7 @@ test('runs are listed by type and status, page by page', async () => {
 test.each([
   ['limit=1000000', 'query.limit must be a whole number from 1 to 200.'],
   ['status=failed&status=completed', 'query.status is there twice: give it once.'],
-  ['type=odd', 'query.type must be one of email-campaign, file-pipeline.'],
+  ['type=odd', 'query.type must be one of email-campaign, file-pipeline, batch, bulk.'],
 ])('GET /v1/runs?%s is refused in words that help', async (query, words) => {
   expect((await api.call(`/v1/runs?${query}`)).body.detail).toBe(words);
 });

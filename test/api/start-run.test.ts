@@ -104,7 +104,7 @@ describe('a wrong body is refused with the place of each fault, and starts nothi
     ['an address', { input: { template: 'welcome', recipients: rows } }, 'input.recipients[17].email'],
     ['an unknown template', { input: { template: 'nope', recipients: recipients(1) } }, 'input.template'],
     ['no input', {}, 'input'],
-    ['a field that is not there yet', { ...campaign(1), runAt: '2030-01-01T00:00:00Z' }, 'runAt'],
+    ['a field that is not there yet', { ...campaign(1), callbackUrl: 'https://x.example' }, 'callbackUrl'],
     ['an unknown field of the input', { input: { ...campaign(1).input, speed: 1 } }, 'input.speed'],
     [
       'an unknown field of a row',

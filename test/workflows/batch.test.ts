@@ -99,7 +99,9 @@ test('keys: the same batch again is a replay; single keys are replayed or confli
   const { result } = await stack.client.result(first.body.batch!.workflowId, { waitSeconds: 60 });
   expect(result).toMatchObject({ runs: 5, accepted: 2, replayed: 2, conflict: 1 });
   const items = await itemsOf(first.body.batch!.links.self);
-  expect(items.map(({ outcome }) => outcome)).toEqual(['replayed', 'conflict', 'accepted', 'replayed', 'accepted']);
+  const outcomes = items.map(({ outcome }) => outcome);
+  expect([outcomes[0], outcomes[1], outcomes[4]]).toEqual(['replayed', 'conflict', 'accepted']);
+  expect(outcomes.slice(2, 4).sort()).toEqual(['accepted', 'replayed']); // of two alike, whichever was first
   await stack.client.result(first.body.items[4]!.workflowId!, { waitSeconds: 60 });
   await until('all arrived', () => arrived('k2@example.com') === 1);
   expect([arrived('k0@example.com'), arrived('k1@example.com'), arrived('other@example.com')]).toEqual([1, 1, 0]);
