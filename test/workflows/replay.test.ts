@@ -5,7 +5,9 @@
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode, DefaultLogger, Runtime, Worker } from '@temporalio/worker';
+import type { WorkflowInfo } from '@temporalio/workflow';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { decodedPayloads, noise, readHistory, recordedNames, type RecordedHistory } from '../histories/history-file.js';
 import { scenarios } from '../histories/scenarios.js';
@@ -25,13 +27,17 @@ beforeAll(() => {
 describe('a run that began under the code before replays under that of now', () => {
   let faults: Map<string, Error>;
   beforeAll(async () => {
-    faults = await replay({ codePath: join(repository, 'dist/workflow-bundle.js') }, names);
+    faults = await replay({ codePath: join(repository, 'dist/workflow-bundle.js') });
   });
 
   test.each(names)('%s', (name) => {
     const fault = faults.get(name);
     if (fault !== undefined) throw fault;
   });
+});
+
+test('each step is asked for what it was asked for then; more may be', async () => {
+  expect([...(await replay(await bundled(join(repository, 'dist')))).values()]).toEqual([]);
 });
 
 describe('the gate turns red', () => {
@@ -59,6 +65,14 @@ describe('the gate turns red', () => {
     );
     expect(faults.get('batch.completed')).toMatchObject({ message: expect.stringContaining('countOutcomes') });
     expect(ofOtherTypes(faults, 'batch')).toEqual([]);
+  });
+
+  test('for steps of one kind that change places: Temporal itself looks at no input', async () => {
+    const faults = await replayChanged('file-pipeline.js', (code) =>
+      code.replace('derivatives.map', '[...derivatives].reverse().map'),
+    );
+    expect(faults.get('file-pipeline.completed')).toMatchObject({ message: expect.stringContaining('thumbnail') });
+    expect(ofOtherTypes(faults, 'file-pipeline')).toEqual([]);
   });
 
   test('for an event more in what all runs have in common, at every job type', async () => {
@@ -93,13 +107,7 @@ describe('the gate turns red', () => {
     const after = change(before);
     if (after === before) throw new Error(`${file} has changed: this test no longer finds what it is to change`);
     writeFileSync(path, after);
-    const bundle = await bundleWorkflowCode({
-      workflowsPath: join(dist, 'workflows/index.js'),
-      workflowInterceptorModules: [join(dist, 'workflows/run-life/index.js')],
-      ignoreModules: ['zod'],
-      logger: new DefaultLogger('ERROR'),
-    });
-    return replay(bundle, names);
+    return replay(await bundled(dist));
   }
 
   const ofOtherTypes = (faults: Map<string, Error>, type: string) =>
@@ -150,15 +158,63 @@ describe('the histories', () => {
   });
 });
 
+/** The workflows of this folder, which tell of their steps: `replay` then looks at their inputs too. */
+const bundled = (dist: string) =>
+  bundleWorkflowCode({
+    workflowsPath: join(dist, 'workflows/index.js'),
+    workflowInterceptorModules: [
+      join(dist, 'workflows/run-life/index.js'),
+      fileURLToPath(new URL('fixtures/tell-steps.mjs', import.meta.url)),
+    ],
+    ignoreModules: ['zod'],
+    logger: new DefaultLogger('ERROR'),
+  });
+
 /** @returns what went wrong, by name; of a history that replays nothing */
-async function replay(
-  workflowBundle: { code: string } | { codePath: string },
-  of: readonly string[],
-): Promise<Map<string, Error>> {
+async function replay(workflowBundle: { code: string } | { codePath: string }): Promise<Map<string, Error>> {
   const faults = new Map<string, Error>();
-  const runs = of.map((name) => ({ workflowId: name, history: histories.get(name) as RecordedHistory & object }));
-  for await (const { workflowId: name, error } of Worker.runReplayHistories({ workflowBundle }, runs)) {
-    if (error !== undefined) faults.set(name, error);
+  const steps = new Map<string, AskedFor[]>();
+  const step = (info: WorkflowInfo, type: string, args: string) => {
+    steps.set(info.workflowId, [...(steps.get(info.workflowId) ?? []), { type, input: JSON.parse(args) as unknown }]);
+  };
+  const sinks = { replayed: { step: { fn: step, callDuringReplay: true } } };
+  const runs = [...histories].map(([workflowId, history]) => ({ workflowId, history }));
+  for await (const { workflowId: name, error } of Worker.runReplayHistories({ workflowBundle, sinks }, runs)) {
+    const fault = error ?? (steps.has(name) ? otherInput(stepsIn(histories.get(name)!), steps.get(name)!) : undefined);
+    if (fault !== undefined) faults.set(name, fault);
   }
   return faults;
+}
+
+interface AskedFor {
+  readonly type: string;
+  readonly input: unknown;
+}
+
+interface Scheduled {
+  readonly activityTaskScheduledEventAttributes?: {
+    readonly activityType: { readonly name: string };
+    readonly input: { readonly payloads: { readonly data: string }[] };
+  };
+}
+
+function stepsIn({ events }: RecordedHistory): AskedFor[] {
+  return (events as readonly Scheduled[]).flatMap(({ activityTaskScheduledEventAttributes: scheduled }) => {
+    if (scheduled === undefined) return [];
+    const input = scheduled.input.payloads.map(
+      ({ data }) => JSON.parse(Buffer.from(data, 'base64').toString()) as unknown,
+    );
+    return [{ type: scheduled.activityType.name, input }];
+  });
+}
+
+/** A field more is fine: only new steps get it. Another value is not: what was done then was done for the old one. */
+function otherInput(then: AskedFor[], now: AskedFor[]): Error | undefined {
+  try {
+    expect(now.slice(0, then.length)).toMatchObject(then);
+    return undefined;
+  } catch (error) {
+    const { message } = error as Error;
+    return new Error(`${message}\nthen: ${JSON.stringify(then)}\nnow: ${JSON.stringify(now)}`, { cause: error });
+  }
 }
