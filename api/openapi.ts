@@ -2,6 +2,7 @@
 import { STATUS_CODES } from 'node:http';
 import { z } from 'zod';
 import type { AnswerDoc, OperationDoc, Route } from './route.js';
+import { scheduleIdPattern } from './schedule-schemas.js';
 import { named, ref } from './schemas.js';
 
 export function openApiDocument(routes: readonly Route[], needsKey: boolean): object {
@@ -16,7 +17,7 @@ export function openApiDocument(routes: readonly Route[], needsKey: boolean): ob
       title: 'Longhaul',
       version: '1',
       description:
-        'Durable background jobs on Temporal. An accepted run (202) is never lost. Errors are problems of RFC 9457 with a stable `code`.',
+        'Durable background jobs on Temporal. An accepted run (202) is never lost. Errors are problems of RFC 9457 with a stable `code`. What is no valid HTTP is refused with 400, 408 or 431, and a method that a path has not with 405 and `Allow`.',
       license: { name: 'MIT', identifier: 'MIT' },
     },
     servers: [{ url: '/' }],
@@ -41,7 +42,12 @@ export function jsonSchema(schema: z.ZodType, io: 'input' | 'output' = 'output')
 }
 
 function operation({ query, open }: Route, path: string, doc: OperationDoc): object {
-  const refusals = new Set([...doc.problems, 403, 422, 500, ...(open ? [] : [401])]);
+  const refusals = new Set([
+    ...doc.problems,
+    ...[422, 500],
+    ...(open ? [] : [401, 403]),
+    ...(path.includes('{') ? [400] : []), // a path whose escapes are none
+  ]);
   return {
     operationId: doc.operationId,
     summary: doc.summary,
@@ -65,9 +71,16 @@ function pathParameters(path: string): object[] {
     name,
     in: 'path',
     required: true,
-    schema: { type: 'string' },
+    ...pathParameterDocs[name!],
   }));
 }
+
+const pathParameterDocs: Record<string, object> = {
+  workflowId: { description: 'Of the run: the answer that started it tells.', schema: { type: 'string' } },
+  type: { description: 'A job type: GET /v1/job-types lists them.', schema: { type: 'string' } },
+  id: { description: 'Of the schedule.', schema: { type: 'string', pattern: scheduleIdPattern.source } },
+  fileId: { description: 'From POST /v1/files.', schema: { type: 'string' } },
+};
 
 function queryParameters(query: z.ZodObject | undefined): object[] {
   return Object.entries((query?.shape ?? {}) as Record<string, z.ZodType>).map(([name, schema]) => {

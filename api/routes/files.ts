@@ -46,7 +46,12 @@ export const uploadFile = ({ blobs, ledger, tenant }: Parts): Route => ({
       'A file is kept by its content: uploaded again it is the same file, and keeps the name that it got first. No form: the body is the file (curl --data-binary @file).',
     body: {
       required: true,
-      content: { 'application/octet-stream': { schema: { type: 'string', format: 'binary', minLength: 1 } } },
+      content: {
+        'application/octet-stream': {
+          schema: { type: 'string', format: 'binary', minLength: 1 },
+          example: 'email,name\nada@example.com,Ada Lovelace\n',
+        },
+      },
       description: 'The file itself, of any media type, up to 5 GiB.',
     },
     answers: {

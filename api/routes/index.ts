@@ -78,7 +78,7 @@ function openApi(others: Route[], { apiKeys }: Parts): Route {
     docs: {
       operationId: 'openapi',
       summary: 'This document.',
-      answers: { 200: { description: 'OpenAPI 3.1', schema: { type: 'object' } } },
+      answers: { 200: { description: 'OpenAPI 3.1', schema: { type: 'object' }, example: { openapi: '3.1.0' } } },
       problems: [],
     },
   };

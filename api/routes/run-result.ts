@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { exampleRun } from '../examples.js';
 import type { Parts } from '../parts.js';
 import { queryOf, type Route } from '../route.js';
 import { ref } from '../schemas.js';
@@ -48,6 +49,7 @@ export const runResult = ({ runs, tenant, closing }: Parts): Route => ({
       202: {
         description: 'Still open: the run.',
         schema: ref('Run'),
+        example: exampleRun,
         headers: { 'Retry-After': 'Seconds until another look pays.' },
       },
     },

@@ -77,6 +77,15 @@ const docsOf = (job: Job): OperationDoc => ({
     200: {
       description: 'Sent before with the same key and body; or every item is refused, and there is no batch.',
       schema: ref('BatchAnswer'),
+      example: {
+        batch: null,
+        items: [
+          {
+            ...{ index: 0, outcome: 'refused', code: 'invalid-request', detail: 'input is required.' },
+            errors: [{ path: 'input', message: 'is required' }],
+          },
+        ],
+      },
     },
   },
   problems: [400, 404, 413, 415, 503],

@@ -29,29 +29,37 @@ export const startRun = ({ jobs, runs, readOrder, tenant }: Parts): Route => ({
   docs: () => Object.fromEntries(jobs.map((job) => [`/v1/jobs/${job.type}`, docsOf(job)])),
 });
 
-const docsOf = (job: Job): OperationDoc => ({
-  operationId: `start-${job.type}`,
-  summary: job.summary,
-  description: 'Answers at once; the run goes on through crashes and deploys. See it at `Location`.',
-  headers: keyHeader('The same key with the same body starts one run, however often it is sent.'),
-  body: {
-    required: true,
-    content: {
-      'application/json': { schema: jsonSchema(orderFor(job), 'input'), example: { input: job.example } },
+const docsOf = (job: Job): OperationDoc => {
+  const example = {
+    ...exampleRun,
+    workflowId: exampleRun.workflowId.replace('email-campaign', job.type),
+    type: job.type,
+  };
+  return {
+    operationId: `start-${job.type}`,
+    summary: job.summary,
+    description: 'Answers at once; the run goes on through crashes and deploys. See it at `Location`.',
+    headers: keyHeader('The same key with the same body starts one run, however often it is sent.'),
+    body: {
+      required: true,
+      content: {
+        'application/json': { schema: jsonSchema(orderFor(job), 'input'), example: { input: job.example } },
+      },
     },
-  },
-  answers: {
-    202: {
-      description: 'Accepted: the run is never lost.',
-      schema: ref('Run'),
-      example: { ...exampleRun, workflowId: exampleRun.workflowId.replace('email-campaign', job.type), type: job.type },
-      headers: { Location: 'The run.' },
+    answers: {
+      202: {
+        description: 'Accepted: the run is never lost.',
+        schema: ref('Run'),
+        example,
+        headers: { Location: 'The run.' },
+      },
+      200: {
+        description: 'This Idempotency-Key was sent before with the same body: the run that it started.',
+        schema: ref('Run'),
+        example,
+        headers: { Location: 'The run.', 'Idempotency-Replayed': 'true' },
+      },
     },
-    200: {
-      description: 'This Idempotency-Key was sent before with the same body: the run that it started.',
-      schema: ref('Run'),
-      headers: { Location: 'The run.', 'Idempotency-Replayed': 'true' },
-    },
-  },
-  problems: [400, 404, 413, 415, 503],
-});
+    problems: [400, 404, 413, 415, 503],
+  };
+};

@@ -44,6 +44,7 @@ export const createSchedule = (parts: Parts): Route => ({
       200: {
         description: 'This Idempotency-Key was sent before with the same body: the schedule that it made.',
         schema: ref('Schedule'),
+        example: exampleSchedule,
         headers: { Location: 'The schedule.', 'Idempotency-Replayed': 'true' },
       },
     },
