@@ -1,5 +1,5 @@
 /** Dead letters: `longhaul.deadLetters.redrive({ code: 'mail-refused' })`. */
-import type { Person, Run } from './index.js';
+import type { Person, Run } from './types.js';
 
 export interface DeadLetterFilter {
   readonly type?: string;

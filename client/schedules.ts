@@ -1,5 +1,5 @@
 /** Schedules: `longhaul.schedules.put('nightly', { type, input, cron: '30 4 * * *' })`. */
-import type { InputOf, JobType, Person } from './index.js';
+import type { InputOf, JobType, Person } from './types.js';
 
 export type Overlap = 'skip' | 'bufferOne' | 'bufferAll' | 'cancelOther' | 'terminateOther' | 'allowAll';
 
