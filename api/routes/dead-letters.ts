@@ -1,9 +1,10 @@
 import { z } from 'zod';
-import type { DeadLetter, DeadLetterGroup, DeadLetterPlace } from '../../storage/dead-letters.js';
+import type { DeadLetterFilter } from '../../storage/dead-letters.js';
 import { callerOf } from '../access.js';
 import { who } from '../acts.js';
 import { maxBulk } from '../bulk-acts.js';
 import { filterOf, letterFilter } from '../dead-letter-filter.js';
+import { cursorAfter, placeIn, shownGroup, shownLetter } from '../dead-letter-view.js';
 import { exampleLetter, exampleRun } from '../examples.js';
 import { jsonBody, optionalBody, parsedBody } from '../json-body.js';
 import { jsonSchema } from '../openapi.js';
@@ -37,7 +38,7 @@ export const listDeadLetters = ({ runTypes, ledger, tenant }: Parts): Route => {
       const page = found.slice(0, limit);
       res.json({
         groups: groups.map(shownGroup),
-        deadLetters: page.map(shown),
+        deadLetters: page.map(shownLetter),
         nextCursor: found.length > limit ? cursorAfter(page.at(-1)!) : null,
       });
     },
@@ -175,13 +176,13 @@ export const discardDeadLetters = ({ runTypes, ledger, tenant }: Parts): Route =
   };
 };
 
-async function summaryOf(ledger: Parts['ledger'], filter: Parameters<Parts['ledger']['deadLetters']>[0]) {
+async function summaryOf(ledger: Parts['ledger'], filter: DeadLetterFilter) {
   const [groups, sample, runs] = await Promise.all([
     ledger.deadLetterGroups(filter),
     ledger.deadLetters(filter, { after: null, limit: sampleSize }),
     ledger.countDeadRuns(filter),
   ]);
-  return { count: groups.reduce((sum, { count }) => sum + count, 0), runs, sample: sample.map(shown) };
+  return { count: groups.reduce((sum, { count }) => sum + count, 0), runs, sample: sample.map(shownLetter) };
 }
 
 async function* pagesOf(page: (after: string) => Promise<string[]>): AsyncGenerator<string> {
@@ -192,49 +193,4 @@ async function* pagesOf(page: (after: string) => Promise<string[]>): AsyncGenera
     if (found.length === 0) return;
     last = found.at(-1)!;
   }
-}
-
-const shown = ({
-  workflowId,
-  type,
-  item,
-  about,
-  status,
-  step,
-  code,
-  message,
-  attempts,
-  tags,
-  failedAt,
-}: DeadLetter) => {
-  const run = `/v1/runs/${encodeURIComponent(workflowId).replaceAll('%3A', ':')}`;
-  return {
-    ...{ workflowId, type, runStatus: status, code, message, tags },
-    ...(item !== null && { item: { index: item, about: about ?? '' } }),
-    ...(step !== null && { step }),
-    ...(attempts !== null && { attempts }),
-    failedAt: new Date(failedAt).toISOString(),
-    links: { run, input: `${run}/input`, redrive: `${run}/redrive` },
-  };
-};
-
-const shownGroup = ({ type, step, code, count, runs, firstAt, lastAt, message }: DeadLetterGroup) => ({
-  ...{ type, ...(step !== null && { step }), code, count, runs, message },
-  firstAt: new Date(firstAt).toISOString(),
-  lastAt: new Date(lastAt).toISOString(),
-});
-
-const cursorAfter = ({ failedAt, workflowId, item }: DeadLetter) =>
-  Buffer.from(JSON.stringify([failedAt, workflowId, item ?? -1])).toString('base64url');
-
-function placeIn(cursor: string): DeadLetterPlace {
-  try {
-    const [failedAt, workflowId, item] = JSON.parse(Buffer.from(cursor, 'base64url').toString()) as unknown[];
-    if (typeof failedAt === 'number' && typeof workflowId === 'string' && typeof item === 'number') {
-      return { failedAt, workflowId, item };
-    }
-  } catch {
-    // worded below
-  }
-  throw invalid([{ path: 'query.cursor', message: 'must be the nextCursor of an earlier answer' }]);
 }
