@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode, DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import type { WorkflowInfo } from '@temporalio/workflow';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { runLife } from '../../jobs/run-life.js';
 import { decodedPayloads, noise, readHistory, recordedNames, type RecordedHistory } from '../histories/history-file.js';
 import { scenarios } from '../histories/scenarios.js';
 import { repository } from '../support/process.js';
@@ -212,10 +213,13 @@ function stepsIn({ events }: RecordedHistory): AskedFor[] {
 /** A field more is fine: only new steps get it. Another value is not: what was done then was done for the old one. */
 function otherInput(then: AskedFor[], now: AskedFor[]): Error | undefined {
   try {
-    expect(now.slice(0, then.length)).toMatchObject(then);
+    expect(now.slice(0, then.length).map(withoutWords)).toMatchObject(then.map(withoutWords));
     return undefined;
   } catch (error) {
     const { message } = error as Error;
     return new Error(`${message}\nthen: ${JSON.stringify(then)}\nnow: ${JSON.stringify(now)}`, { cause: error });
   }
 }
+
+/** A dead letter's note says in words why a run failed: those may be put better. */
+const withoutWords = (step: AskedFor): AskedFor => (step.type in runLife.steps ? { ...step, input: 'a note' } : step);
