@@ -23,7 +23,7 @@ test.each([
   ['GET', '/nope', 404],
   ['GET', '/v1', 404],
   ['GET', '/v1/jobs', 404],
-  ['POST', '/v1/jobs/email-campaign/batch', 404],
+  ['POST', '/v1/jobs/email-campaign/batches', 404],
   ['GET', '/V1/runs', 404],
   ['GET', '/v1/runs/%zz', 400],
 ])('%s %s is a problem with status %i', async (method, path, status) => {
