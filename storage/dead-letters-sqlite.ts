@@ -30,9 +30,9 @@ export function sqliteDeadLetters({ durable, swift, use }: LedgerFile): DeadLett
   const keep = durable.prepare(
     `INSERT INTO dead_letters (workflow_id, chain, tenant, type, status, code, step, message, attempts, tags, failed_at, state)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'open')
-     ON CONFLICT (workflow_id) DO UPDATE SET chain = excluded.chain, status = excluded.status, code = excluded.code,
-       step = excluded.step, message = excluded.message, attempts = excluded.attempts, failed_at = excluded.failed_at,
-       state = 'open'
+     ON CONFLICT (workflow_id) DO UPDATE SET chain = excluded.chain, tenant = excluded.tenant, type = excluded.type,
+       status = excluded.status, code = excluded.code, step = excluded.step, message = excluded.message,
+       attempts = excluded.attempts, tags = excluded.tags, failed_at = excluded.failed_at, state = 'open'
      WHERE dead_letters.chain <> excluded.chain AND dead_letters.failed_at <= excluded.failed_at`,
   );
   const page = swift.prepare(
@@ -58,6 +58,10 @@ export function sqliteDeadLetters({ durable, swift, use }: LedgerFile): DeadLett
      WHERE workflow_id = ?2 AND (state = 'open' OR (state = 'redriving' AND state_at < ?1 - ${redriveMs}))`,
   );
   const end = durable.prepare(`UPDATE dead_letters SET state = ? WHERE workflow_id = ? AND state = 'redriving'`);
+  const lost = swift.prepare(
+    `SELECT workflow_id AS workflowId, chain FROM dead_letters
+     WHERE state = 'redriving' AND state_at < ? - ${redriveMs} LIMIT ?`,
+  );
   const count = swift.prepare(`${openLetters} SELECT count(DISTINCT workflow_id) AS runs FROM letters`);
   const recordDiscard = durable.prepare(
     `${openLetters} INSERT INTO acts (subject, act, by, reason, at)
@@ -99,6 +103,7 @@ export function sqliteDeadLetters({ durable, swift, use }: LedgerFile): DeadLett
     async endRedrive(workflowId, started) {
       await use(() => end.run(started ? 'redriven' : 'open', workflowId));
     },
+    lostRedrives: (at, limit) => use(() => lost.all(at, limit) as { workflowId: string; chain: string }[]),
     countDeadRuns: (filter) => use(() => (count.all(bound(filter)) as { runs: number }[])[0]!.runs),
     discardDeadLetters: (filter, { by, reason, at }) =>
       use(() =>

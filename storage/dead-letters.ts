@@ -87,6 +87,8 @@ export interface DeadLetters {
    */
   beginRedrive(workflowId: string, at: number): Promise<boolean>;
   endRedrive(workflowId: string, started: boolean): Promise<void>;
+  /** Redrives whose process never said how they ended. Whoever can ask Temporal ends them: they are in no list meanwhile. */
+  lostRedrives(at: number, limit: number): Promise<{ workflowId: string; chain: string }[]>;
   /**
    * Open letters that the filter fits are done with: nothing redrives them any more. Of a run of which only rows fit,
    * only those. The act is kept for each of the runs.

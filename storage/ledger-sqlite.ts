@@ -23,6 +23,7 @@ import { sqliteActs } from './acts-sqlite.js';
 import { sqliteDeadLetters } from './dead-letters-sqlite.js';
 import { sqlitePendingRuns } from './pending-runs-sqlite.js';
 import { sqlitePauses } from './pauses-sqlite.js';
+import { sqliteRetention } from './retention-sqlite.js';
 import { connect, immediately, migrate, translated, type Sqlite } from './sqlite.js';
 
 const maxClaims = 64;
@@ -50,6 +51,7 @@ export async function openSqliteLedger(path: string): Promise<Ledger> {
     ...sqliteDeadLetters(file),
     ...sqlitePauses(file),
     ...sqlitePendingRuns(file),
+    ...sqliteRetention(file),
     async claim(claims, holder, options) {
       if (claims.length > maxClaims) throw new RangeError(`At most ${maxClaims} claims at once, got ${claims.length}.`);
       return use(() => immediately(durable, () => claimAll(claims, holder, options)));
@@ -139,18 +141,18 @@ export async function openSqliteLedger(path: string): Promise<Ledger> {
     const found = receipts.find.all(JSON.stringify(claims.map(({ effect }) => effect))) as Receipt[];
     const receiptOf = new Map(found.map((receipt) => [receipt.effect, receipt]));
     const taken: unknown[] = [];
-    const lost: number[] = [];
+    const lost: unknown[] = [];
     const claimed = claims.map((claim): Claimed => {
       const receipt = receiptOf.get(claim.effect);
       if (receipt === undefined) return { state: 'duplicate' }; // of an earlier claim in this call
       receiptOf.delete(claim.effect);
       const verdict = judge(receipt, claim, { me, now, holder, options });
-      if (verdict.state === 'ours') taken.push([receipt.id, claim.item, claim.about]);
-      if (verdict.state === 'unknown' && receipt.state !== 'unknown') lost.push(receipt.id);
+      if (verdict.state === 'ours') taken.push([receipt.id, claim.item, claim.about, verdict.attempts]);
+      if (verdict.state === 'unknown' && receipt.state !== 'unknown') lost.push([receipt.id, claim.item]);
       return verdict;
     });
     if (taken.length > 0) receipts.take.run(JSON.stringify(taken), holder.workflowId, me, options.round, now);
-    if (lost.length > 0) receipts.lose.run(JSON.stringify(lost), me, options.round, now);
+    if (lost.length > 0) receipts.lose.run(JSON.stringify(lost), holder.workflowId, me, options.round, now);
     return claimed;
   }
 
@@ -190,13 +192,14 @@ interface Receipt {
   readonly discardedAt: number | null;
   readonly result: string | null;
   readonly holder: number;
-  readonly chain: string;
-  readonly heartbeatMs: number;
+  /** Null as the next two are, where the holder has been forgotten: of a run that is long over. */
+  readonly chain: string | null;
+  readonly heartbeatMs: number | null;
   readonly seenAt: number | null;
 }
 
-const isLive = (lease: Pick<LeaseRow, 'seenAt' | 'heartbeatMs'>, now: number) =>
-  lease.seenAt !== null && now - lease.seenAt <= 2 * lease.heartbeatMs;
+const isLive = ({ seenAt, heartbeatMs }: Pick<Receipt, 'seenAt' | 'heartbeatMs'>, now: number) =>
+  seenAt !== null && heartbeatMs !== null && now - seenAt <= 2 * heartbeatMs;
 
 interface Claimant {
   readonly me: number;
@@ -206,12 +209,22 @@ interface Claimant {
 }
 
 /** What a claim of an effect that already has a receipt comes to. A superseded attempt of our own activity is not live. */
-function judge(old: Receipt, claim: Claim, { me, now, holder, options }: Claimant): Claimed {
-  if (old.workflowId === holder.workflowId && old.item !== claim.item) return { state: 'duplicate' };
+function judge(old: Receipt, claim: Claim, claimant: Claimant): Claimed {
+  const { holder, now, options } = claimant;
+  const isOfThisId = old.workflowId === holder.workflowId;
+  const isAnotherRow = isOfThisId && old.item !== claim.item;
+  if (isAnotherRow && old.chain === holder.chain) return { state: 'duplicate' };
+  const isForgotten = options.forgetEarlierRuns === true && isOfThisId && old.chain !== holder.chain;
+  const isAtWork = (old.state === 'claimed' || old.state === 'sending') && isLive(old, now);
+  if (isForgotten && !isAtWork) return { state: 'ours', receipt: old.id, attempts: 0 };
+  const verdict = judgeSameRow(old, claimant);
+  // An earlier run's list may have had it elsewhere: what is to be done is done here; what is settled counts once.
+  return isAnotherRow && 'round' in verdict && verdict.state === old.state ? { state: 'duplicate' } : verdict;
+}
+
+function judgeSameRow(old: Receipt, { me, now, holder, options }: Claimant): Claimed {
   const ours: Claimed = { state: 'ours', receipt: old.id, attempts: old.attempts };
   const isEarlierRun = old.chain !== holder.chain;
-  const isForgotten = options.forgetEarlierRuns === true && isEarlierRun && old.workflowId === holder.workflowId;
-  if (isForgotten && !isLive(old, now)) return { ...ours, attempts: 0 };
   switch (old.state) {
     case 'claimed':
       return old.holder === me || !isLive(old, now) ? ours : { state: 'held' };
@@ -250,8 +263,8 @@ function leaseStatements(durable: Sqlite, swift: Sqlite) {
        FROM holders WHERE workflow_id = ? AND run_id = ? AND activity_id = ?`,
     ),
     begin: durable.prepare(
-      `INSERT INTO holders (workflow_id, run_id, activity_id, attempt, process, chain, heartbeat_ms, seen_at)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO holders (workflow_id, run_id, activity_id, attempt, process, chain, heartbeat_ms, seen_at, began_at)
+       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8)`,
     ),
     touch: durable.prepare(`UPDATE holders SET seen_at = ? WHERE id = ?`),
     supersede: durable.prepare(`UPDATE holders SET seen_at = NULL WHERE id = ?`),
@@ -274,17 +287,18 @@ function receiptStatements(durable: Sqlite, swift: Sqlite) {
     find: durable.prepare(
       `SELECT r.id, r.effect, r.workflow_id AS workflowId, r.item, r.state, r.round, r.attempts, r.discarded_at AS discardedAt, r.result, r.holder,
               h.chain, h.heartbeat_ms AS heartbeatMs, h.seen_at AS seenAt
-       FROM json_each(?) AS j CROSS JOIN receipts AS r ON r.effect = j.value JOIN holders AS h ON h.id = r.holder`,
+       FROM json_each(?) AS j CROSS JOIN receipts AS r ON r.effect = j.value LEFT JOIN holders AS h ON h.id = r.holder`,
     ),
     take: durable.prepare(
       `UPDATE receipts SET item = j.value ->> 1, about = coalesce(j.value ->> 2, about), workflow_id = ?2, holder = ?3,
-              state = 'claimed', round = ?4, code = NULL, message = NULL, result = NULL, discarded_at = NULL, changed_at = ?5
+              attempts = j.value ->> 3, state = 'claimed', round = ?4, code = NULL, message = NULL, result = NULL, discarded_at = NULL, changed_at = ?5
        FROM json_each(?1) AS j WHERE receipts.id = j.value ->> 0`,
     ),
     lose: durable.prepare(
-      `UPDATE receipts SET state = 'unknown', code = 'ambiguous', attempts = attempts + 1, holder = ?2, round = ?3, changed_at = ?4,
+      `UPDATE receipts SET item = j.value ->> 1, workflow_id = ?2, holder = ?3, state = 'unknown', round = ?4, changed_at = ?5,
+              code = 'ambiguous', attempts = attempts + 1,
               message = 'Handed over, but the worker was gone before the answer was recorded. It is not sent again.'
-       WHERE id IN (SELECT value FROM json_each(?1))`,
+       FROM json_each(?1) AS j WHERE receipts.id = j.value ->> 0`,
     ),
     // An attempt whose lease has ended marks nothing: what it had claimed is free.
     mark: durable.prepare(

@@ -13,6 +13,7 @@ import type { Acts } from './acts.js';
 import type { DeadLetters } from './dead-letters.js';
 import type { Pauses } from './pauses.js';
 import type { PendingRuns } from './pending-runs.js';
+import type { Retention } from './retention.js';
 
 export type SettledState = 'done' | 'failed' | 'retry' | 'unknown';
 export type ReceiptState = 'claimed' | 'sending' | SettledState;
@@ -110,12 +111,13 @@ export interface StoredFile {
   readonly bytes: number;
 }
 
-export interface Ledger extends Acts, DeadLetters, Pauses, PendingRuns {
+export interface Ledger extends Acts, DeadLetters, Pauses, PendingRuns, Retention {
   /**
    * Claims effects before they are done, in one durable transaction that also renews the holder's lease.
    * Within one call and between calls, one effect is ours for one holder only.
    *
-   * - `failed` of an earlier chain counts as `retry`: a redriven run tries it again; but not what a person discarded.
+   * - `failed` of an earlier chain counts as `retry`: a redriven run tries it again, under whatever row its list now has
+   *   it; but not what a person discarded.
    * - `unknown` of an earlier chain is ours for `resend`: who redrives with it has decided so.
    * - `claimed` of a holder that is gone was never handed over: it becomes ours.
    * - `sending` of a holder that is gone: ours for `resend`, settled as `unknown` for `hold`.

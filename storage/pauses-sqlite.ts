@@ -10,7 +10,9 @@ export function sqlitePauses({ durable, swift, use }: LedgerFile): Pauses {
   const openForUs = durable.prepare(one); // sees what its own transaction has written
   const allOpen = swift.prepare(`SELECT ${columns} FROM type_pauses WHERE ended_at IS NULL`);
   const end = durable.prepare('UPDATE type_pauses SET ended_at = ? WHERE id = ?');
-  const wait = durable.prepare('INSERT INTO waiting (workflow_id, pause) VALUES (?, ?) ON CONFLICT DO NOTHING');
+  const wait = durable.prepare(
+    `INSERT INTO waiting (workflow_id, pause, at) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET at = excluded.at`,
+  );
   const wakeable = swift.prepare(
     `SELECT w.workflow_id AS workflowId, w.pause FROM waiting AS w JOIN type_pauses AS p ON p.id = w.pause
      WHERE p.ended_at IS NOT NULL LIMIT ?`,
@@ -37,7 +39,7 @@ export function sqlitePauses({ durable, swift, use }: LedgerFile): Pauses {
     pauseOf: (type) => use(() => current(type, open)),
     pausedTypes: () => use(() => allOpen.all() as TypePause[]),
     async keepWaiting({ workflowId, pause }) {
-      await use(() => wait.run(workflowId, pause));
+      await use(() => wait.run(workflowId, pause, Date.now()));
     },
     toWake: (limit) => use(() => wakeable.all(limit) as Waiting[]),
     async forgetWaiting({ workflowId, pause }) {

@@ -45,5 +45,14 @@ export function deadLetterSweep(ledger: Ledger, client: Client, types: readonly 
     } while (nextPageToken.length > 0);
     seen = new Map([...seen].filter(([, last]) => last === turn));
     await ledger.setMark(mark, startedAt);
+    await endLostRedrives(ledger, client, startedAt);
   };
+}
+
+/** A process died between taking a letter and starting its run, or saying so: whether another run began tells which. */
+async function endLostRedrives(ledger: Ledger, client: Client, at: number): Promise<void> {
+  for (const { workflowId, chain } of await ledger.lostRedrives(at, pageSize)) {
+    const facts = await describeRun(client, workflowId);
+    await ledger.endRedrive(workflowId, facts !== undefined && facts.firstRunId !== chain);
+  }
 }

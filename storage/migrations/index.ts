@@ -5,8 +5,10 @@
 import type { Migration } from 'kysely';
 import * as ledger from './0001-ledger.js';
 import * as lifeOfARun from './0002-life-of-a-run.js';
+import * as retention from './0003-retention.js';
 
 export const migrations: Record<string, Migration> = {
   '0001-ledger': ledger,
   '0002-life-of-a-run': lifeOfARun,
+  '0003-retention': retention,
 };

@@ -1,20 +1,30 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import Database from 'libsql';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openSqliteLedger } from '../../storage/ledger-sqlite.js';
 import { LedgerUnavailable, type Holder, type Ledger } from '../../storage/ledger.js';
 import { openThreadedLedger } from '../../storage/ledger-thread.js';
-import { holderOf, ledgerConformance, mails } from './ledger.conformance.js';
+import { holderOf, mails } from './claims.js';
+import { ledgerConformance } from './ledger.conformance.js';
 
 ledgerConformance('the SQLite ledger', () => inTemporaryDirectory(openSqliteLedger));
 ledgerConformance('the SQLite ledger on its thread', () => inTemporaryDirectory(openThreadedLedger));
 
+/** A ledger that is ready and empty. */
+const empty = (async () => {
+  const path = join(await mkdtemp(join(tmpdir(), 'ledger-empty-')), 'ledger.sqlite');
+  await (await openSqliteLedger(path)).close(); // the last to close it leaves one file
+  return path;
+})();
+afterAll(async () => rm(dirname(await empty), { recursive: true }));
+
 async function inTemporaryDirectory(open: (path: string) => Promise<Ledger>) {
   const dir = await mkdtemp(join(tmpdir(), 'ledger-'));
+  await copyFile(await empty, join(dir, 'ledger.sqlite')); // migrating takes longer than most of the tests
   return { open: () => open(join(dir, 'ledger.sqlite')), remove: () => rm(dir, { recursive: true }) };
 }
 

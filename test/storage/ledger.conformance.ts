@@ -1,36 +1,20 @@
 /** What every ledger promises, whatever it is kept in. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { LedgerUnavailable, type Claimed, type Holder, type Ledger } from '../../storage/ledger.js';
+import { LedgerUnavailable, type Holder, type Ledger, type SettledState } from '../../storage/ledger.js';
+import { actsConformance } from './acts.conformance.js';
+import { hold, holderOf, mails, receiptsOf, resend, settleOne as settleOneOf, statesOf } from './claims.js';
+import { deadLettersConformance } from './dead-letters.conformance.js';
+import { earlierRunsConformance } from './earlier-runs.conformance.js';
+import { outcomesConformance } from './outcomes.conformance.js';
+import { pausesConformance } from './pauses.conformance.js';
+import { pendingRunsConformance } from './pending-runs.conformance.js';
+import { retentionConformance } from './retention.conformance.js';
 
 export interface LedgerSite {
   /** Opens the one ledger of this site, as another process would; it begins empty. */
   open(): Promise<Ledger>;
   remove(): Promise<void>;
 }
-
-const resend = { onAmbiguous: 'resend', round: 0 } as const;
-const hold = { onAmbiguous: 'hold', round: 0 } as const;
-
-export const holderOf = (parts: Partial<Holder> = {}): Holder => ({
-  workflowId: 'email-campaign:a',
-  runId: 'run-1',
-  chain: parts.runId ?? 'run-1',
-  activityId: '1',
-  attempt: 1,
-  process: 'host:1:a',
-  heartbeatMs: 60_000,
-  ...parts,
-});
-
-export const mails = (from: number, to: number) =>
-  Array.from({ length: to - from }, (_, at) => ({
-    effect: `default/email/email-campaign:a/${from + at}`,
-    item: from + at,
-    about: `user${from + at}@example.com`,
-  }));
-
-const receiptsOf = (claimed: Claimed[]) => claimed.map((one) => ('receipt' in one ? one.receipt : -1));
-const statesOf = (claimed: Claimed[]) => claimed.map(({ state }) => state);
 
 export function ledgerConformance(name: string, newSite: () => Promise<LedgerSite>): void {
   describe(name, () => {
@@ -45,13 +29,22 @@ export function ledgerConformance(name: string, newSite: () => Promise<LedgerSit
       await site.remove();
     });
 
-    /** Claims, marks and settles one row as `state`. */
-    async function settleOne(item: number, state: 'done' | 'failed' | 'retry' | 'unknown', holder: Holder, round = 0) {
-      const [receipt] = receiptsOf(await ledger.claim(mails(item, item + 1), holder, { ...resend, round }));
-      expect(await ledger.markSending([receipt!], holder)).toEqual([receipt]);
-      await ledger.settle([{ receipt: receipt!, state, code: 'smtp', message: '550 no such user' }], holder);
-      return receipt!;
-    }
+    const settleOne = (item: number, state: SettledState, holder: Holder, round = 0) =>
+      settleOneOf(ledger, item, state, holder, round);
+
+    const opened = {
+      get ledger() {
+        return ledger;
+      },
+      open: () => site.open(),
+    };
+    actsConformance(opened);
+    pausesConformance(opened);
+    deadLettersConformance(opened);
+    pendingRunsConformance(opened);
+    outcomesConformance(opened);
+    earlierRunsConformance(opened);
+    retentionConformance(opened);
 
     describe('claiming', () => {
       test('new effects are ours, each with a receipt of its own, in the order of the claims', async () => {
@@ -202,8 +195,9 @@ export function ledgerConformance(name: string, newSite: () => Promise<LedgerSit
         expect(await ledger.claim(mails(0, 1), second, hold)).toEqual([
           { state: 'unknown', receipt: receipts[0], round: 0 },
         ]);
-        const redriven = holderOf({ runId: 'run-2', attempt: 1 });
-        expect(statesOf(await ledger.claim(mails(0, 1), redriven, resend))).toEqual(['unknown']);
+        for (const onAmbiguous of ['hold', 'resend'] as const) {
+          expect(statesOf(await ledger.claim(mails(0, 1), second, { onAmbiguous, round: 5 }))).toEqual(['unknown']);
+        }
         expect(await ledger.markSending(receipts, second)).toEqual([]);
         expect(await ledger.failures('email-campaign:a', { after: -1, limit: 9 })).toMatchObject([
           { item: 0, about: 'user0@example.com', state: 'unknown', code: 'ambiguous', attempts: 1 },

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { openSqliteLedger } from '../../storage/ledger-sqlite.js';
 import type { Ledger } from '../../storage/ledger.js';
 import { once } from '../../storage/once.js';
-import { holderOf } from './ledger.conformance.js';
+import { holderOf } from './claims.js';
 
 const effect = 'default/file/abc/thumbnail@1';
 
