@@ -17,6 +17,7 @@ import { refuseExpired, refusePaused } from './refused-steps.js';
 import { roles, shutdown } from './roles.js';
 import { runHeader } from './run-header.js';
 import { deadLetterSweep } from './sweep-dead-letters.js';
+import { retentionSweep } from './sweep-retention.js';
 import { openTools } from './tools.js';
 import { wakeResumed } from './wake-resumed.js';
 
@@ -24,6 +25,7 @@ const jobTypes = jobs.map(({ type }) => type);
 const lookForTheDeadMs = 2_000;
 const wakeMs = 500;
 const sweepMs = 10_000;
+const retentionSweepMs = 60_000;
 
 try {
   await main();
@@ -56,6 +58,11 @@ async function main(): Promise<void> {
       everyNowAndThen(lookForTheDeadMs, () => failStepsOfDeadProcesses(tools.ledger, client, log), log),
       everyNowAndThen(wakeMs, () => wakeResumed(tools.ledger, client), log),
       everyNowAndThen(sweepMs, deadLetterSweep(tools.ledger, client, jobTypes), log),
+      everyNowAndThen(
+        Math.min(retentionSweepMs, config.retentionMs),
+        retentionSweep(tools.ledger, client, config.retentionMs),
+        log,
+      ),
     ];
     const workers = await Promise.all(
       config.worker.queues.map((queue) =>
