@@ -11,8 +11,6 @@ import { openStorage } from '../storage/index.js';
 import { otherRuns } from './other-runs.js';
 import { pacer } from './pacer.js';
 
-export type Tools = Awaited<ReturnType<typeof openTools>>;
-
 /** @throws ConfigError without a mail server to send to */
 export async function openTools({ dataDir, mail, worker }: Config) {
   const smtp = mail.smtp ?? (worker.queues.includes('email') ? await localCatcher(dataDir) : unused);

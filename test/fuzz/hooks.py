@@ -42,6 +42,12 @@ BEYOND_JSON_SCHEMA = re.compile(
             "must be within ten years from now",
             "must be from the years 1970 to 2261",
             "names a file that is not there",
+            "is needed by the template",
+            "never fires",
+            "is too far from from",
+            # Sizes of a whole.
+            r"must be at most \d+ bytes of JSON",
+            "must not be nested deeper than",
             # Lengths of time as text have an order that a pattern can't tell.
             r"must be at (least|most) \d+(\.\d+)?(d|h|m|s|ms)$",
             "must be in whole seconds",
