@@ -62,8 +62,10 @@ function tracesOf(stack: TestStack, ids: readonly string[]): Record<string, numb
     const tables = ['receipts', 'holders', 'dead_letters', 'pending_runs'].map((table) => [table, 'workflow_id']);
     return Object.fromEntries(
       [...tables, ['acts', 'subject']].map(([table, column]) => {
-        const count = db.prepare(`SELECT count(*) AS rows FROM ${table} WHERE ${column} IN (SELECT value FROM json_each(?))`);
-        return [table!, (count.all(JSON.stringify(ids))[0] as { rows: number }).rows];
+        const count = db.prepare(
+          `SELECT count(*) AS n FROM ${table} WHERE ${column} IN (SELECT value FROM json_each(?))`,
+        );
+        return [table!, (count.all(JSON.stringify(ids))[0] as { n: number }).n];
       }),
     );
   } finally {
@@ -87,12 +89,12 @@ test('what the ledger keeps of runs goes after RETENTION, once Temporal has them
     input: { template: 'welcome', recipients: many },
   });
   await until('it has sent something', () => tracesOf(stack, [open.workflowId])['receipts']! > 0);
-  const paused = await api.post(`/v1/runs/${open.workflowId}/pause`, { by: 'ada@ops' });
+  await api.post(`/v1/runs/${open.workflowId}/pause`, { by: 'ada@ops' });
 
   const { body: campaign } = await api.post('/v1/jobs/email-campaign', { input });
   const { body: batch } = await api.post('/v1/jobs/email-campaign/batch', { runs: [{ input }, { input }] });
-  const items = (batch.items as { workflowId: string }[]).map(({ workflowId }) => workflowId);
-  const ended = [campaign.workflowId, batch.workflowId ?? batch.run?.workflowId, ...items] as string[];
+  const started = batch as unknown as { batch: { workflowId: string }; items: { workflowId: string }[] };
+  const ended = [campaign, started.batch, ...started.items].map(({ workflowId }) => workflowId);
   for (const id of ended) await stack.client.result(id, { waitSeconds: 60 });
   await api.post('/v1/dead-letters/discard', { workflowId: campaign.workflowId, index: 1, by: 'ada', reason: 'known' });
   const kept = tracesOf(stack, ended);
@@ -110,7 +112,7 @@ test('what the ledger keeps of runs goes after RETENTION, once Temporal has them
   expect(tracesOf(stack, ended)).toEqual(none);
 
   // By now the open run's are as old.
-  if (paused.status === 200) expect(tracesOf(stack, [open.workflowId])['acts']).toBe(1);
+  expect(tracesOf(stack, [open.workflowId])['acts']).toBe(1);
   expect(tracesOf(stack, [open.workflowId])['receipts']).toBeGreaterThan(0);
   await api.post(`/v1/runs/${open.workflowId}/resume`, {});
   const { result } = await stack.client.result(open.workflowId, { waitSeconds: 60 });
