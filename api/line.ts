@@ -4,8 +4,8 @@ import { z } from 'zod';
 export const line = (max: number) =>
   z
     .string()
+    .max(max) // as it was sent: JSON Schema's maxLength knows no trimming
     .trim()
-    .max(max)
     .refine((text) => !/[\r\n\0]/.test(text), 'must be one line');
 
 /** What JSON Schema can tell of one that is not empty: it knows no trimming. */

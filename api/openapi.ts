@@ -17,7 +17,7 @@ export function openApiDocument(routes: readonly Route[], needsKey: boolean): ob
       title: 'Longhaul',
       version: '1',
       description:
-        'Durable background jobs on Temporal. An accepted run (202) is never lost. Errors are problems of RFC 9457 with a stable `code`. What is no valid HTTP is refused with 400, 408 or 431, and a method that a path has not with 405 and `Allow`.',
+        'Durable background jobs on Temporal. An accepted run (202) is never lost. Errors are problems of RFC 9457 with a stable `code`. What is no valid HTTP is refused with 400 or 408, and a method that a path has not with 405 and `Allow`.',
       license: { name: 'MIT', identifier: 'MIT' },
     },
     servers: [{ url: '/' }],
@@ -44,7 +44,7 @@ export function jsonSchema(schema: z.ZodType, io: 'input' | 'output' = 'output')
 function operation({ query, open }: Route, path: string, doc: OperationDoc): object {
   const refusals = new Set([
     ...doc.problems,
-    ...[422, 500],
+    ...[422, 431, 500],
     ...(open ? [] : [401, 403]),
     ...(path.includes('{') ? [400] : []), // a path whose escapes are none
   ]);
@@ -138,6 +138,7 @@ const problems: Record<string, { code: string; detail: string; errors?: object[]
       detail: 'input.template must be one of welcome, trial-ending.',
       errors: [{ path: 'input.template', message: 'must be one of welcome, trial-ending' }],
     },
+    431: { code: 'headers-too-large', detail: 'The headers have more than 16 KiB.' },
     500: { code: 'internal-error', detail: 'Something failed that nobody foresaw; the log tells what.' },
     503: {
       code: 'temporal-unavailable',
