@@ -41,12 +41,10 @@ export async function onRecord<T>(
   try {
     return await work(person);
   } catch (error) {
-    if (error instanceof Problem && hadNoEffect(error)) await acts.forgetAct(number);
+    if (error instanceof Problem && error.status < 500) await acts.forgetAct(number);
     throw error;
   }
 }
-
-const hadNoEffect = ({ status, code }: Problem) => status < 500 || code === 'run-not-started';
 
 /** As the API shows them, the latest first. */
 export async function actsOn(acts: Acts, subject: string) {

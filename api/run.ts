@@ -31,7 +31,7 @@ export class NotStarted extends Problem {
     const detail = isClosed(run.status)
       ? `${run.workflowId} was never started: it was cancelled, or its batch was.`
       : `${run.workflowId} is accepted, and its batch has not started it yet. Try again.`;
-    super(isClosed(run.status) ? 409 : 503, 'run-not-started', detail, { headers: { 'Retry-After': '1' } });
+    super(409, 'run-not-started', detail, isClosed(run.status) ? {} : { headers: { 'Retry-After': '1' } });
     this.run = run;
   }
 }

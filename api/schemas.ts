@@ -171,6 +171,7 @@ export const deadLetterSummary = z.strictObject({
 
 export const runSummary = z.strictObject({
   count: z.int(),
+  notStarted: z.int().describe('How many of them their batch has not started yet; they are cancelled at once.'),
   sample: z.array(run).describe('Some of them.'),
   bulk: run.optional().describe('The run that does it.'),
 });

@@ -120,9 +120,9 @@ export function temporalSteering({ client, runs, ledger, jobs }: SteeringOptions
     try {
       return await runs.find(tenant, workflowId);
     } catch (error) {
-      if (!(error instanceof NotStarted) || error.status === 409) throw error;
+      if (!(error instanceof NotStarted) || isClosed(error.run.status)) throw error;
       if (await ledger.cancelPending(workflowId, Date.now())) return error;
-      throw error; // it is being started just now: 503, and the next try finds it
+      throw error; // it is being started just now: the next try finds it
     }
   }
 }

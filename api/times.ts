@@ -7,7 +7,7 @@ const human = /^(?:(\d+(?:\.\d+)?)d)?(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(
 const iso =
   /^P(?:(\d+(?:[.,]\d+)?)W)?(?:(\d+(?:[.,]\d+)?)D)?(?:T(?=\d)(?:(\d+(?:[.,]\d+)?)H)?(?:(\d+(?:[.,]\d+)?)M)?(?:(\d+(?:[.,]\d+)?)S)?)?$/;
 
-const farthestMs = 3_650 * unitMs.d;
+const farthestMs = 3_653 * unitMs.d; // ten years
 
 /** What JSON Schema can tell of a length of time. */
 export const durationShape = {

@@ -29,6 +29,8 @@ const states = { scheduled: 1, started: 2, cancelRequested: 3 } as const;
 const queueTypes = { workflow: 1, activity: 2 } as const;
 /** A worker that lives asks at least this often: its long polls take a minute. */
 const pollerMs = 70_000;
+/** Between the clocks of the API and of Temporal, for telling which act it was. */
+const clockSkewMs = 500;
 
 export function whyOf({ client, runs, ledger }: { client: Client; runs: Runs; ledger: Ledger }): Why {
   return async (tenant, workflowId) => {
@@ -66,9 +68,11 @@ export function whyOf({ client, runs, ledger }: { client: Client; runs: Runs; le
   async function held({ workflowId, type, acts = [] }: Run, { memo, status }: RunFacts): Promise<Reason | undefined> {
     if (status === 'cancelling') return undefined;
     if (memo.pausedAt !== undefined) {
-      const act = acts.find((one) => one.act === 'pause');
+      // A pause of a paused run changes nothing: the one that holds is the latest before it was paused.
+      const by = Date.parse(memo.pausedAt) + clockSkewMs;
+      const act = acts.find((one) => one.act === 'pause' && Date.parse(one.at) <= by);
       return {
-        why: `It is paused${byWhom(act?.by, act?.reason)}: POST /v1/runs/${workflowId}/resume lets it go on.`,
+        why: `It is paused${byWhom(act?.by, act?.reason)}: POST /v1/runs/${workflowId}/resume lets it go on.${expiry(memo)}`,
         since: memo.pausedAt,
       };
     }
@@ -77,7 +81,7 @@ export function whyOf({ client, runs, ledger }: { client: Client; runs: Runs; le
     if (pause === undefined)
       return { why: `All of ${type} was paused; it goes on in a moment.`, since: memo.typePausedAt };
     return {
-      why: `All of ${type} is paused${byWhom(pause.by, pause.reason)}: POST /v1/job-types/${type}/resume lets it go on.`,
+      why: `All of ${type} is paused${byWhom(pause.by, pause.reason)}: POST /v1/job-types/${type}/resume lets it go on.${expiry(memo)}`,
       since: new Date(pause.at).toISOString(),
     };
   }
@@ -204,6 +208,8 @@ function rank({ state, attempt }: Pending): number {
   return (attempt ?? 1) > 1 ? 2 : 3;
 }
 
+const expiry = ({ expiresAt }: RunFacts['memo']) =>
+  expiresAt === undefined ? '' : ` It expires at ${expiresAt} if it has not begun by then.`;
 const byWhom = (by?: string, reason?: string | null) => `${by ? ` by ${by}` : ''}${reason ? ` (${reason})` : ''}`;
 const iso = (time: Parameters<typeof dateOf>[0]) => dateOf(time)?.toISOString();
 const sentence = (text: string) => `${text.replace(/[.\s]+$/, '')}.`;

@@ -187,9 +187,9 @@ export class Longhaul {
   /** All open runs that the query fits. @returns how many, and the run that does it */
   async cancelAll(
     query: RunQuery & Person & { dryRun?: boolean },
-  ): Promise<{ count: number; sample: Run[]; bulk?: Run }> {
+  ): Promise<{ count: number; notStarted: number; sample: Run[]; bulk?: Run }> {
     const response = await this.#call('POST', '/v1/runs/cancel', json(query));
-    return response.json() as Promise<{ count: number; sample: Run[]; bulk?: Run }>;
+    return response.json() as Promise<{ count: number; notStarted: number; sample: Run[]; bulk?: Run }>;
   }
 
   /** Stops all of a job type; new runs are accepted and wait. */

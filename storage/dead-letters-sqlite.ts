@@ -77,6 +77,11 @@ export function sqliteDeadLetters({ durable, swift, use }: LedgerFile): DeadLett
        AND receipts.state IN ('failed', 'unknown')`,
   );
 
+  const forgetFailures = durable.prepare(
+    `DELETE FROM receipts WHERE workflow_id = ? AND state IN ('failed', 'retry')
+       AND (SELECT chain FROM holders WHERE id = receipts.holder) = ?`,
+  );
+
   return {
     async keepDeadLetter({ workflowId, chain, tenant, type, status, code, step, message, attempts, tags, failedAt }) {
       const list = JSON.stringify(tags);
@@ -105,6 +110,9 @@ export function sqliteDeadLetters({ durable, swift, use }: LedgerFile): DeadLett
     },
     lostRedrives: (at, limit) => use(() => lost.all(at, limit) as { workflowId: string; chain: string }[]),
     countDeadRuns: (filter) => use(() => (count.all(bound(filter)) as { runs: number }[])[0]!.runs),
+    async forgetFailures(workflowId, chain) {
+      await use(() => forgetFailures.run(workflowId, chain));
+    },
     discardDeadLetters: (filter, { by, reason, at }) =>
       use(() =>
         immediately(durable, () => {

@@ -90,6 +90,11 @@ export interface DeadLetters {
   /** Redrives whose process never said how they ended. Whoever can ask Temporal ends them: they are in no list meanwhile. */
   lostRedrives(at: number, limit: number): Promise<{ workflowId: string; chain: string }[]>;
   /**
+   * A run that is redriven with another input: rows that failed in its earlier chain, and that the new one has not taken,
+   * are none of it any more.
+   */
+  forgetFailures(workflowId: string, chain: string): Promise<void>;
+  /**
    * Open letters that the filter fits are done with: nothing redrives them any more. Of a run of which only rows fit,
    * only those. The act is kept for each of the runs.
    * @returns how many letters

@@ -1,6 +1,6 @@
 import type { LedgerFile } from './ledger-file.js';
 import { immediately } from './sqlite.js';
-import type { PendingRun, PendingRuns } from './pending-runs.js';
+import type { PendingFilter, PendingRun, PendingRuns } from './pending-runs.js';
 
 export function sqlitePendingRuns({ durable, swift, use }: LedgerFile): PendingRuns {
   const keep = durable.prepare(
@@ -15,6 +15,14 @@ export function sqlitePendingRuns({ durable, swift, use }: LedgerFile): PendingR
   );
   const cancel = durable.prepare(
     `UPDATE pending_runs SET cancelled_at = coalesce(cancelled_at, ?) WHERE workflow_id = ? AND started_at IS NULL`,
+  );
+  const fits = `tenant = :tenant AND type IN (SELECT value FROM json_each(:types)) AND started_at IS NULL AND cancelled_at IS NULL
+    AND (:tag IS NULL OR EXISTS (SELECT 1 FROM json_each(tags) WHERE value = :tag))
+    AND (:after IS NULL OR created_at >= :after) AND (:before IS NULL OR created_at < :before)`;
+  const count = swift.prepare(`SELECT count(*) AS count FROM pending_runs WHERE ${fits}`);
+  const cancelAll = durable.prepare(`UPDATE pending_runs SET cancelled_at = :at WHERE ${fits}`);
+  const recordAll = durable.prepare(
+    `INSERT INTO acts (subject, act, by, reason, at) SELECT workflow_id, 'cancel', :by, :reason, :at FROM pending_runs WHERE ${fits}`,
   );
   const begin = durable.prepare('UPDATE pending_runs SET started_at = ? WHERE workflow_id = ?');
   const isCancelled = durable.prepare('SELECT 1 FROM pending_runs WHERE workflow_id = ? AND cancelled_at IS NOT NULL');
@@ -32,6 +40,14 @@ export function sqlitePendingRuns({ durable, swift, use }: LedgerFile): PendingR
         return row ? { ...row, tags: JSON.parse(row.tags) as string[] } : undefined;
       }),
     cancelPending: (workflowId, at) => use(() => cancel.run(at, workflowId).changes === 1),
+    countPending: (filter) => use(() => (count.all(bound(filter)) as { count: number }[])[0]!.count),
+    cancelAllPending: (filter, { by, reason, at }) =>
+      use(() =>
+        immediately(durable, () => {
+          recordAll.run({ ...bound(filter), by, reason, at });
+          return cancelAll.run({ ...bound(filter), at }).changes;
+        }),
+      ),
     beginPending: (workflowId, at) =>
       use(() =>
         immediately(durable, () => {
@@ -42,3 +58,11 @@ export function sqlitePendingRuns({ durable, swift, use }: LedgerFile): PendingR
       ),
   };
 }
+
+const bound = ({ tenant, types, tag, after, before }: PendingFilter) => ({
+  tenant,
+  types: JSON.stringify(types),
+  tag: tag ?? null,
+  after: after ?? null,
+  before: before ?? null,
+});

@@ -13,6 +13,7 @@ import { startRun } from './start-run.js';
 export interface Letters {
   beginRedrive(workflowId: string, at: number): Promise<boolean>;
   endRedrive(workflowId: string, started: boolean): Promise<void>;
+  forgetFailures(workflowId: string, chain: string): Promise<void>;
   deadLetterState(workflowId: string): Promise<{ state: string; chain: string } | undefined>;
   deadRuns(filter: { tenant: string; workflowId: string }, page: { after: string; limit: number }): Promise<string[]>;
   keepDeadLetter(letter: NewLetter): Promise<void>;
@@ -54,7 +55,7 @@ export class RedriveRefused extends Error {
 /** @throws RedriveRefused */
 export async function redriveRun(client: Client, letters: Letters, redrive: Redrive): Promise<void> {
   const { facts, job, onAmbiguous = facts.memo.onAmbiguous } = redrive;
-  const { workflowId, runId, type, status, tags, priority } = facts;
+  const { workflowId, runId, firstRunId, type, status, tags, priority } = facts;
   if (!isClosed(status))
     throw new RedriveRefused('run-open', `${workflowId} is ${status}: it can be redriven once it has ended.`);
   await keepLetterOf(client, letters, facts);
@@ -80,6 +81,7 @@ export async function redriveRun(client: Client, letters: Letters, redrive: Redr
       after,
     });
     isStarted = true;
+    if (redrive.input !== undefined) await letters.forgetFailures(workflowId, firstRunId ?? runId);
   } catch (error) {
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
     isStarted = true;

@@ -99,7 +99,8 @@ export async function inSlices(work: SlicedWork, carried: Carried = nothingYet):
     pass.round += 1;
     pass.retryingSince ??= Date.now();
     const pause = pauseMs(plan.rounds, pass.round, Math.random()); // seeded by the run: a replay draws the same
-    progress.set(settled(pass.counts), `${pass.retry} ${unit}s refused for now are tried again`);
+    const refused = pass.retry === 1 ? `1 ${unit} refused for now is` : `${pass.retry} ${unit}s refused for now are`;
+    progress.set(settled(pass.counts), `${refused} tried again`);
     await sleep(pause, { summary: `round ${pass.round + 1}: ${pass.retry} refused for now` });
     pass.retry = 0;
     pass.position = 0;

@@ -16,7 +16,7 @@ import { time } from '../times.js';
 const sampleSize = 10;
 
 /** POST /v1/runs/cancel: all open runs that the filter fits. */
-export const bulkCancel = ({ jobs, runTypes, runs, bulkActs, tenant }: Parts): Route => {
+export const bulkCancel = ({ jobs, runTypes, runs, ledger, bulkActs, tenant }: Parts): Route => {
   const schema = z
     .strictObject({
       type: z.enum(runTypes).optional(),
@@ -40,15 +40,22 @@ export const bulkCancel = ({ jobs, runTypes, runs, bulkActs, tenant }: Parts): R
         ]);
       }
       const filter = { ...rest, types: type === undefined ? jobs.map((job) => job.type) : [type] };
-      const [count, sample] = await Promise.all([
+      // Those that their batch has not started yet are in the ledger only, and are cancelled there.
+      const { types, tag, after, before, status } = filter;
+      const isWaiting = status === undefined || status === 'scheduled';
+      const waiting = { tenant, types, tag, after: after?.getTime(), before: before?.getTime() };
+      const [open, notStarted, sample] = await Promise.all([
         runs.countOpen(tenant, filter),
+        isWaiting ? ledger.countPending(waiting) : 0,
         runs.listOpen(tenant, { ...filter, limit: sampleSize }),
       ]);
-      if (dryRun || count === 0) return void res.json({ count, sample });
+      const found = { count: open + notStarted, notStarted, sample };
+      if (dryRun || found.count === 0) return void res.json(found);
+      if (notStarted > 0) await ledger.cancelAllPending(waiting, { by, reason: reason ?? null, at: Date.now() });
       const workflowIds = runs.eachOpen(tenant, filter);
       const bulk = await bulkActs.start({ tenant, verb: 'cancel', workflowIds, by, reason });
       if (bulk) res.location(bulk.links.self);
-      res.status(bulk ? 202 : 200).json({ count, sample, ...(bulk && { bulk }) });
+      res.status(bulk ? 202 : 200).json({ ...found, ...(bulk && { bulk }) });
     },
     docs: {
       operationId: 'cancel-runs',
@@ -67,13 +74,18 @@ export const bulkCancel = ({ jobs, runTypes, runs, bulkActs, tenant }: Parts): R
         202: {
           description: 'It has begun.',
           schema: ref('RunSummary'),
-          example: { count: 1, sample: [{ ...exampleRun, stale: true }], bulk: { ...exampleRun, type: 'bulk' } },
+          example: {
+            count: 1,
+            notStarted: 0,
+            sample: [{ ...exampleRun, stale: true }],
+            bulk: { ...exampleRun, type: 'bulk' },
+          },
           headers: { Location: 'The bulk run: its progress, and its items.' },
         },
         200: {
           description: 'What would be cancelled; or there is nothing to cancel.',
           schema: ref('RunSummary'),
-          example: { count: 1, sample: [{ ...exampleRun, stale: true }] },
+          example: { count: 1, notStarted: 0, sample: [{ ...exampleRun, stale: true }] },
         },
       },
       problems: [400, 413, 415, 503],

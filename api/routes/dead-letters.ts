@@ -6,11 +6,11 @@ import { maxBulk } from '../bulk-acts.js';
 import { filterOf, letterFilter } from '../dead-letter-filter.js';
 import { cursorAfter, placeIn, shownGroup, shownLetter } from '../dead-letter-view.js';
 import { exampleLetter, exampleRun } from '../examples.js';
-import { jsonBody, optionalBody, parsedBody } from '../json-body.js';
+import { jsonBody, parsedBody } from '../json-body.js';
 import { jsonSchema } from '../openapi.js';
 import { limitOf } from '../paging.js';
 import type { Parts } from '../parts.js';
-import { invalid } from '../problems.js';
+import { invalid, Problem } from '../problems.js';
 import { queryOf, type Route } from '../route.js';
 import { ref } from '../schemas.js';
 
@@ -71,17 +71,31 @@ export const listDeadLetters = ({ runTypes, ledger, tenant }: Parts): Route => {
 
 /** POST /v1/dead-letters/redrive: runs all again that the filter fits. */
 export const redriveDeadLetters = ({ runTypes, ledger, bulkActs, tenant }: Parts): Route => {
-  const schema = z.strictObject({
-    ...letterFilter(runTypes),
-    ...who,
-    dryRun: z.boolean().default(false).describe('Only count, and show some.'),
-  });
+  const schema = z
+    .strictObject({
+      ...letterFilter(runTypes),
+      ...who,
+      all: z.literal(true).optional().describe('Needed without a filter: every dead letter is redriven.'),
+      dryRun: z.boolean().default(false).describe('Only count, and show some.'),
+    })
+    .meta({
+      // told here, checked below: JSON Schema can say it, Zod only as a refinement
+      anyOf: [
+        ...[...Object.keys(letterFilter(runTypes)), 'all'].map((field) => ({ required: [field] })),
+        { required: ['dryRun'], properties: { dryRun: { const: true } } },
+      ],
+    });
   return {
     method: 'post',
     path: '/v1/dead-letters/redrive',
-    before: optionalBody,
+    before: jsonBody,
     async handle(req, res) {
-      const { dryRun, by = callerOf(res), reason, ...given } = parsedBody(schema, req.body);
+      const { dryRun, all, by = callerOf(res), reason, ...given } = parsedBody(schema, req.body);
+      if (!dryRun && all === undefined && Object.keys(given).length === 0) {
+        throw invalid([
+          { path: 'all', message: 'must be true, or a filter given: nobody redrives everything by mistake' },
+        ]);
+      }
       const filter = filterOf(tenant, given);
       const found = await summaryOf(ledger, filter);
       if (dryRun || found.count === 0) return void res.json(found);
@@ -93,9 +107,9 @@ export const redriveDeadLetters = ({ runTypes, ledger, bulkActs, tenant }: Parts
     docs: {
       operationId: 'redrive-dead-letters',
       summary: 'Run again what failed, by filter. What succeeded is not repeated.',
-      description: `Runs that the filter fits are redriven whole, some at a time, by a run of type \`bulk\`: at most ${maxBulk.toLocaleString('en')} per call. Without a filter: all.`,
+      description: `Runs that the filter fits are redriven whole, some at a time, by a run of type \`bulk\`: at most ${maxBulk.toLocaleString('en')} per call.`,
       body: {
-        required: false,
+        required: true,
         content: {
           'application/json': {
             schema: jsonSchema(schema, 'input'),
@@ -149,6 +163,13 @@ export const discardDeadLetters = ({ runTypes, ledger, tenant }: Parts): Route =
         throw invalid([{ path: 'type', message: 'or another filter is required: all at once is not discarded' }]);
       }
       const found = await summaryOf(ledger, filter);
+      if (found.count === 0 && filter.workflowId !== undefined) {
+        throw new Problem(
+          409,
+          'nothing-to-discard',
+          `${filter.workflowId} has no such dead letter. Rows of a run become dead letters when it has ended.`,
+        );
+      }
       if (!dryRun) await ledger.discardDeadLetters(filter, { by, reason, at: Date.now() });
       res.json(found);
     },
@@ -171,7 +192,7 @@ export const discardDeadLetters = ({ runTypes, ledger, tenant }: Parts): Route =
           example: { count: 3, runs: 2, sample: [exampleLetter] },
         },
       },
-      problems: [400, 413, 415, 503],
+      problems: [400, 409, 413, 415, 503],
     },
   };
 };

@@ -110,7 +110,7 @@ test('keys: the same batch again is a replay; single keys are replayed or confli
 test('a thousand are accepted at once; until they are started they are scheduled, and can be cancelled', async () => {
   await using other = await startStack({ workers: 0 });
   const there = caller(other);
-  const runs = Array.from({ length: 1_000 }, (_, n) => mailTo(`t${n}@example.com`));
+  const runs = Array.from({ length: 1_000 }, (_, n) => mailTo(`t${n}@example.com`, n < 500 ? { tags: ['half'] } : {}));
   const { status, body } = await send(runs, {}, there);
   expect(status).toBe(202);
   expect(body.items.every(({ outcome }) => outcome === 'accepted')).toBe(true);
@@ -118,10 +118,16 @@ test('a thousand are accepted at once; until they are started they are scheduled
   expect((await there.get(last)).body).toMatchObject({ status: 'scheduled', type: 'email-campaign' });
   expect((await there.get(`${last}/why`)).body).toMatchObject({ why: expect.stringContaining('batch') });
   expect((await there.get(`${last}/result`)).status).toBe(202);
-  expect(await there.post(`${last}/pause`)).toMatchObject({ status: 503, body: { code: 'run-not-started' } });
+  expect(await there.post(`${last}/pause`)).toMatchObject({ status: 409, body: { code: 'run-not-started' } });
   const cancelled = await there.post(`${last}/cancel`, { by: 'ada@ops' });
   expect(cancelled).toMatchObject({ status: 200, body: { status: 'cancelled', acts: [{ act: 'cancel' }] } });
   expect((await there.get(`${last}/result?wait=1`)).body).toEqual({ status: 'cancelled' });
+
+  const bulk = (await there.post('/v1/runs/cancel', { tag: 'half', by: 'ada@ops' })).body;
+  expect(bulk).toMatchObject({ count: 500, notStarted: 500 });
+  const half = await there.get(`/v1/runs/${body.items[499]!.workflowId}`);
+  expect(half.body).toMatchObject({ status: 'cancelled', acts: [{ act: 'cancel', by: 'ada@ops' }] });
+  expect((await there.get(`/v1/runs/${body.items[500]!.workflowId}`)).body.status).toBe('scheduled');
 
   await there.post(`${body.batch!.links.self}/cancel`);
   await other.startWorker();

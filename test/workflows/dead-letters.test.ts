@@ -116,6 +116,17 @@ test('a failed run is redriven with a corrected input; an input that does not fi
   expect(status).toBe('completed');
 });
 
+test('redriven with another list, what failed before and is not in it any more is no failure of the run', async () => {
+  const run = await campaign(3, 2);
+  const [, , sent] = run.recipients;
+  const recipients = [{ email: sent! }, { email: 'corrected@example.com' }];
+  await api.post(`${run.links.self}/redrive`, { input: { template: 'welcome', recipients } });
+  const { result } = await stack.client.result(run.workflowId, { waitSeconds: 60 });
+  expect(result).toMatchObject({ recipients: 2, sent: 2, failed: 0 });
+  expect([sentTo(sent!), sentTo('corrected@example.com')]).toEqual([1, 1]);
+  expect((await api.get(`${run.links.self}/failures`)).body.failures).toEqual([]);
+});
+
 test('what has not failed is not redriven, and says why', async () => {
   const run = await campaign(1, 0);
   expect(await api.post(`${run.links.self}/redrive`)).toMatchObject({
@@ -153,6 +164,7 @@ test('many are redriven by filter: counted by a dry run, done by a run whose pro
   const { items } = (await api.get(`${bulk!.links.self}/items`)).body as unknown as { items: { outcome: string }[] };
   expect(items.map(({ outcome }) => outcome)).toEqual(Array(4).fill('done'));
   expect((await api.post('/v1/dead-letters/redrive', { tag })).body).toMatchObject({ count: 0 });
+  expect((await api.post('/v1/dead-letters/redrive', {})).status).toBe(422);
 });
 
 test('filters, groups and pages agree', async () => {
@@ -179,6 +191,8 @@ test('what is discarded needs a reason, stays on record, and is redriven no more
   const run = await campaign(6, 3, { tags: ['discarded'] });
   expect((await api.post('/v1/dead-letters/discard', { tag: 'discarded' })).status).toBe(422);
   expect((await api.post('/v1/dead-letters/discard', { reason: 'all of it' })).status).toBe(422);
+  const none = await api.post('/v1/dead-letters/discard', { workflowId: run.workflowId, index: 5, reason: 'x' });
+  expect([none.status, none.body.code]).toEqual([409, 'nothing-to-discard']);
   const one = await api.post('/v1/dead-letters/discard', {
     ...{ workflowId: run.workflowId, index: 1, by: 'ada@ops', reason: 'left the company' },
   });

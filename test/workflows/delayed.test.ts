@@ -117,6 +117,12 @@ test('while it waits it can be moved, and begun now; once it has begun, both are
   ]);
 });
 
+test('moved to a time that is past it begins now, however long that is past', async () => {
+  const { body: run } = await startCampaign({ delay: '1h', expiresIn: '1m' });
+  await api.post(`${run.links.self}/reschedule`, { runAt: '2020-01-01T00:00:00Z' });
+  expect((await stack.client.result(run.workflowId, { waitSeconds: 30 })).status).toBe('completed');
+});
+
 test('moved to a sooner time it begins then', async () => {
   const { body: run } = await startCampaign({ delay: '1h' });
   const runAt = inMs(1_000);

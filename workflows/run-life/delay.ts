@@ -33,7 +33,8 @@ export async function untilDue(): Promise<void> {
   }
   changeMemo({ startedAt: now() });
 
-  function moveTo(runAt: string): void {
+  function moveTo(wanted: string): void {
+    const runAt = new Date(Math.max(Date.parse(wanted), Date.now())).toISOString(); // a time that is past begins now
     const { runAt: before = runAt, expiresAt } = ownMemo();
     const moved = Date.parse(runAt) - Date.parse(before);
     upsertSearchAttributes([{ key: searchAttributes.dueAt, value: new Date(runAt) }]);
@@ -50,7 +51,8 @@ export function isWaiting(): boolean {
 
 function refuseUnlessWaiting(): void {
   refuseWhileCancelling();
-  if (!isWaiting()) throw refuse('run-started', 'The run has begun: only one that waits for its time can be moved.');
+  if (!isWaiting())
+    throw refuse('run-started', 'The run has begun: only one that waits for its time can be moved or begun now.');
 }
 
 const msLeft = () => Date.parse(ownMemo().runAt!) - Date.now();
