@@ -113,6 +113,16 @@ test('a delayed run that takes longer than its deadline has timed out, counted f
   expect(letters).toMatchObject([{ code: 'deadline-exceeded' }]);
 });
 
+test('what has changed of a run goes along when it continues as new: begun now, it does not wait again', async () => {
+  const run = await start('continue', { runAt: new Date(Date.now() + 3_600_000).toISOString() });
+  await run.executeUpdate('runNow');
+  await run.result();
+  expect(done).toEqual(['first', 'second']);
+  const facts = await describeRun(client, run.workflowId);
+  expect(facts?.runId).not.toBe(facts?.firstRunId);
+  expect(Date.parse(facts!.memo.startedAt!)).toBeLessThan(Date.now());
+});
+
 test('a step of a schedule’s run knows for which time it was started', async () => {
   const scheduleId = `s-${randomBytes(4).toString('hex')}`;
   const schedule = await client.schedule.create({

@@ -4,6 +4,7 @@ import { jobOfType } from '../../jobs/index.js';
 import { withinDeadline } from './deadline.js';
 import { untilDue } from './delay.js';
 import { expiry } from './expiry.js';
+import { carryMemo } from './memo.js';
 import { recordOutcome, refuseNonsense } from './outcome.js';
 import { pauses } from './pause.js';
 import { answerProgressFromTheStart } from './progress.js';
@@ -28,6 +29,6 @@ export const interceptors = (): WorkflowInterceptors => {
           }),
       },
     ],
-    outbound: [pausing.holdSteps, sendStepHeader(expiring)],
+    outbound: [pausing.holdSteps, sendStepHeader(expiring), carryMemo],
   };
 };
