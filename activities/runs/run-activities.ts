@@ -10,6 +10,7 @@ import {
 } from '../../jobs/bulk.js';
 import type { StepsOf } from '../../jobs/define-job.js';
 import { PermanentError } from '../../jobs/errors.js';
+import type { Slice, SliceOutcome, SlicePlan } from '../../jobs/slices.js';
 import { runEffect, runEffects } from '../../storage/run-effects.js';
 import type { Blobs } from '../../storage/blobs.js';
 import type { Ledger } from '../../storage/ledger.js';
@@ -43,34 +44,33 @@ export function runActivities({ ledger, blobs, stepContext, otherRuns }: RunTool
   const slots = new Slots(startsAtOnce);
 
   return {
-    startRuns: (slice) =>
-      workSlice<BatchItem>(
-        slice,
-        {
-          plan: batchSlices,
-          slots,
-          effectOf: ({ index }, { tenant, holder }) => runEffect(tenant, holder.workflowId, index),
-          aboutOf: ({ workflowId }) => workflowId,
-          prepare: (item) => () => asEnded(() => start(item, stepContext())),
-        },
-        { ledger, blobs, context: stepContext() },
-      ),
+    startRuns: (slice) => workRuns<BatchItem>(slice, batchSlices, start),
     countOutcomes: () => counted<BatchOutcome>(batchOutcomes),
 
     actOnRuns: ({ verb, ...slice }) =>
-      workSlice<BulkTarget>(
-        slice,
-        {
-          plan: bulkSlices,
-          slots,
-          effectOf: ({ index }, { tenant, holder }) => runEffect(tenant, holder.workflowId, index),
-          aboutOf: ({ workflowId }) => workflowId,
-          prepare: (target) => () => asEnded(() => act(verb, target, stepContext())),
-        },
-        { ledger, blobs, context: stepContext() },
-      ),
+      workRuns<BulkTarget>(slice, bulkSlices, (target, context) => act(verb, target, context)),
     countBulkOutcomes: () => counted<BulkOutcome>(bulkOutcomes),
   } satisfies StepsOf<typeof batch> & StepsOf<typeof bulk>;
+
+  /** Each row names another run; what is done to it is an effect, by its place in the list. */
+  function workRuns<Row extends { readonly index: number; readonly workflowId: string }>(
+    slice: Slice,
+    plan: SlicePlan,
+    work: (row: Row, context: StepContext) => Promise<object>,
+  ): Promise<SliceOutcome> {
+    const context = stepContext();
+    return workSlice<Row>(
+      slice,
+      {
+        plan,
+        slots,
+        effectOf: ({ index }, { tenant, holder }) => runEffect(tenant, holder.workflowId, index),
+        aboutOf: ({ workflowId }) => workflowId,
+        prepare: (row) => () => asEnded(() => work(row, context)),
+      },
+      { ledger, blobs, context },
+    );
+  }
 
   async function start({ workflowId, lists, plan }: BatchItem, { tenant }: StepContext) {
     if (!(await ledger.beginPending(workflowId, Date.now()))) return { outcome: 'cancelled', workflowId };
