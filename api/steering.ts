@@ -3,7 +3,7 @@ import { WorkflowNotFoundError, WorkflowUpdateFailedError, type Client } from '@
 import type { Job } from '../jobs/define-job.js';
 import type { Ledger } from '../storage/ledger.js';
 import { failureCode, failureMessage } from '../temporal/failure.js';
-import { redriveRun, RedriveRefused, type Redrive } from '../temporal/redrive-run.js';
+import { keepLetterOf, redriveRun, RedriveRefused, type Redrive } from '../temporal/redrive-run.js';
 import { isClosed, type RunFacts } from '../temporal/run.js';
 import { steering as updates } from '../temporal/steering.js';
 import { awayFor, Problem } from './problems.js';
@@ -26,8 +26,7 @@ export interface SteeringOptions {
 
 export function temporalSteering({ client, runs, ledger, jobs }: SteeringOptions) {
   const ask = async (tenant: string, workflowId: string, update: string, ...args: unknown[]): Promise<Run> => {
-    const before = await runs.find(tenant, workflowId);
-    if (isClosed(before.status)) throw closedAlready(before);
+    await findOpen(tenant, workflowId);
     try {
       await withinMs(client, updateMs, () =>
         client.workflow.getHandle(workflowId).executeUpdate(update, { args: args as [] }),
@@ -56,11 +55,7 @@ export function temporalSteering({ client, runs, ledger, jobs }: SteeringOptions
       const before = await findOrCancelPending(tenant, workflowId);
       if (before instanceof NotStarted) return runs.get(tenant, workflowId);
       if (isClosed(before.status)) throw closedAlready(before);
-      await withinMs(client, undefined, () => client.workflow.getHandle(workflowId).cancel()).catch(
-        (error: unknown) => {
-          if (!(error instanceof WorkflowNotFoundError)) throw error; // else it ended just now
-        },
-      );
+      await unlessEnded(() => client.workflow.getHandle(workflowId).cancel());
       const after = await runs.find(tenant, workflowId);
       if (isClosed(after.status) && after.status !== 'cancelled') throw closedAlready(after);
       return runs.shown(after);
@@ -68,28 +63,11 @@ export function temporalSteering({ client, runs, ledger, jobs }: SteeringOptions
 
     /** Ends it at once, without cleaning up; a dead letter is left. @throws Problem 409 for a run that has ended */
     async terminate(tenant: string, workflowId: string, reason: string): Promise<Run> {
-      const before = await runs.find(tenant, workflowId);
-      if (isClosed(before.status)) throw closedAlready(before);
-      await withinMs(client, undefined, () => client.workflow.getHandle(workflowId).terminate(reason)).catch(
-        (error: unknown) => {
-          if (!(error instanceof WorkflowNotFoundError)) throw error;
-        },
-      );
+      await findOpen(tenant, workflowId);
+      await unlessEnded(() => client.workflow.getHandle(workflowId).terminate(reason));
       const after = await runs.find(tenant, workflowId);
       if (after.status !== 'terminated') throw closedAlready(after);
-      await ledger.keepDeadLetter({
-        workflowId,
-        chain: after.firstRunId ?? after.runId,
-        tenant,
-        type: after.type,
-        status: 'terminated',
-        code: 'terminated',
-        step: null,
-        message: reason,
-        attempts: null,
-        tags: after.tags,
-        failedAt: after.endedAt?.getTime() ?? Date.now(),
-      });
+      await withinMs(client, undefined, () => keepLetterOf(client, ledger, after));
       return runs.shown(after);
     },
 
@@ -114,6 +92,21 @@ export function temporalSteering({ client, runs, ledger, jobs }: SteeringOptions
       ledger.pauseType({ type, by, reason: reason ?? null, at: Date.now() }),
     resumeType: ({ type }: Job) => ledger.resumeType(type, Date.now()),
   };
+
+  /** @throws Problem 409 for a run that has ended */
+  async function findOpen(tenant: string, workflowId: string): Promise<void> {
+    const facts = await runs.find(tenant, workflowId);
+    if (isClosed(facts.status)) throw closedAlready(facts);
+  }
+
+  /** A run that ends in the same moment is no failure: whoever asks looks at it again. */
+  async function unlessEnded(work: () => Promise<unknown>): Promise<void> {
+    try {
+      await withinMs(client, undefined, work);
+    } catch (error) {
+      if (!(error instanceof WorkflowNotFoundError)) throw error;
+    }
+  }
 
   /** @returns NotStarted for a run of a batch that was cancelled before it was started */
   async function findOrCancelPending(tenant: string, workflowId: string): Promise<RunFacts | NotStarted> {
