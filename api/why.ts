@@ -34,21 +34,25 @@ const clockSkewMs = 500;
 
 export function whyOf({ client, runs, ledger }: { client: Client; runs: Runs; ledger: Ledger }): Why {
   return async (tenant, workflowId) => {
-    const run = await runs.get(tenant, workflowId);
-    const { status } = run;
-    const reason = await reasonOf(tenant, run);
+    const { run, reason } = await reasonOf(tenant, workflowId);
     return Object.fromEntries(
-      Object.entries({ workflowId, status, ...reason }).filter(([, value]) => value !== undefined),
+      Object.entries({ workflowId, status: run.status, ...reason }).filter(([, value]) => value !== undefined),
     ) as unknown as Awaited<ReturnType<Why>>;
   };
 
-  async function reasonOf(tenant: string, run: Run): Promise<Reason> {
-    if (isClosed(run.status)) return ended(run);
-    const facts = await runs.find(tenant, run.workflowId).catch((error: unknown) => {
-      if (error instanceof NotStarted) return undefined;
-      throw error;
-    });
-    if (facts === undefined) return { why: 'It is accepted; its batch has not started it yet.', since: run.createdAt };
+  async function reasonOf(tenant: string, workflowId: string): Promise<{ run: Run; reason: Reason }> {
+    try {
+      const { facts, run } = await runs.look(tenant, workflowId);
+      return { run, reason: isClosed(run.status) ? ended(run) : await openReason(run, facts) };
+    } catch (error) {
+      if (!(error instanceof NotStarted)) throw error;
+      const { run } = error;
+      const why = 'It is accepted; its batch has not started it yet.';
+      return { run, reason: isClosed(run.status) ? ended(run) : { why, since: run.createdAt } };
+    }
+  }
+
+  async function openReason(run: Run, facts: RunFacts): Promise<Reason> {
     const description = await withinMs(client, undefined, () =>
       client.workflowService.describeWorkflowExecution({
         namespace: client.options.namespace,
